@@ -1,0 +1,1 @@
+//! Security policy: what code may say before it is run.
