@@ -1,0 +1,199 @@
+//! What the host keeps for one guest instance: its files, its output, its memory accounts and its report.
+
+use super::control::{RunControl, Stop};
+use super::errno::Errno;
+use super::vfs::{Ino, Vfs};
+use crate::outcome::OutputStream;
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime::{Memory, ResourceLimiter};
+use wasmtime_wasi::p1::WasiP1Ctx;
+
+/// The most bytes of a value, exception type or message that are kept: they are shown to people and models.
+pub(crate) const MAX_REPORT: usize = 1 << 20;
+/// The most table elements a guest may hold; ours need about 6,000 and never grow them.
+const MAX_TABLE_ELEMENTS: usize = 100_000;
+/// The descriptor of the preopened root directory.
+pub(crate) const PREOPEN_FD: u32 = 3;
+
+/// Receives output while the guest runs.
+pub(crate) type Sink = Arc<dyn Fn(OutputStream, &[u8]) + Send + Sync>;
+
+/// An open descriptor.
+#[derive(Clone, Debug)]
+pub(crate) enum Desc {
+    Stdin,
+    Stdout,
+    Stderr,
+    Dir { ino: Ino, preopen: bool, listing: Option<Arc<[(String, Ino)]>> },
+    File { ino: Ino, position: u64, read: bool, write: bool, append: bool },
+}
+
+/// The open descriptors of a guest.
+#[derive(Debug)]
+pub(crate) struct Fds {
+    slots: Vec<Option<Desc>>,
+    limit: usize,
+}
+
+impl Fds {
+    pub(crate) fn new() -> Self {
+        let root = Desc::Dir { ino: Vfs::ROOT, preopen: true, listing: None };
+        let slots = [Desc::Stdin, Desc::Stdout, Desc::Stderr, root].map(Some).to_vec();
+        Self { slots, limit: 0 }
+    }
+
+    /// Sets how many descriptors may be open beside the four that a guest starts with.
+    pub(crate) fn set_limit(&mut self, limit: u32) {
+        self.limit = limit as usize + 4;
+    }
+
+    pub(crate) fn get(&self, fd: u32) -> Result<&Desc, Errno> {
+        self.slots.get(fd as usize).and_then(Option::as_ref).ok_or(Errno::Badf)
+    }
+
+    pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Desc, Errno> {
+        self.slots.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::Badf)
+    }
+
+    /// Whether another descriptor may be opened.
+    pub(crate) fn room(&self) -> Result<(), Errno> {
+        let open = self.slots.iter().flatten().count();
+        if open < self.limit { Ok(()) } else { Err(Errno::Mfile) }
+    }
+
+    /// Takes the lowest free number, as POSIX has it.
+    pub(crate) fn insert(&mut self, desc: Desc) -> u32 {
+        let free = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[free] = Some(desc);
+        // The limit keeps the table far below 2^32.
+        u32::try_from(free).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn take(&mut self, fd: u32) -> Result<Desc, Errno> {
+        self.slots.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)
+    }
+
+    pub(crate) fn put(&mut self, fd: u32, desc: Desc) -> Option<Desc> {
+        self.slots.get_mut(fd as usize)?.replace(desc)
+    }
+}
+
+/// Standard input and output of a run.
+pub(crate) struct Stdio {
+    pub(crate) stdin: Vec<u8>,
+    pub(crate) stdin_position: usize,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    /// How many bytes of output are still to be kept.
+    pub(crate) room: usize,
+    pub(crate) stdout_cut: bool,
+    pub(crate) stderr_cut: bool,
+    pub(crate) sink: Option<Sink>,
+}
+
+impl Stdio {
+    /// Keeps and passes on what fits; what does not ends the run.
+    pub(crate) fn write(&mut self, stream: OutputStream, bytes: &[u8]) -> Result<(), Stop> {
+        let fits = bytes.len().min(self.room);
+        self.room -= fits;
+        let kept = &bytes[..fits];
+        let (buffer, cut) = match stream {
+            OutputStream::Stdout => (&mut self.stdout, &mut self.stdout_cut),
+            OutputStream::Stderr => (&mut self.stderr, &mut self.stderr_cut),
+        };
+        buffer.extend_from_slice(kept);
+        if let Some(sink) = &self.sink
+            && !kept.is_empty()
+        {
+            sink(stream, kept);
+        }
+        if fits < bytes.len() {
+            *cut = true;
+            return Err(Stop::OutputLimit);
+        }
+        Ok(())
+    }
+}
+
+/// Bounds and measures what a guest holds of the host's memory, over all its linear memories and tables.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    pub(crate) limit: usize,
+    pub(crate) current: usize,
+    pub(crate) peak: usize,
+    /// Whether more was asked for than the limit allows.
+    pub(crate) refused: bool,
+}
+
+impl Limiter {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, current: 0, peak: 0, refused: false }
+    }
+
+    fn grow(&mut self, from: usize, to: usize) -> bool {
+        let total = self.current.saturating_add(to.saturating_sub(from));
+        if total > self.limit {
+            self.refused = true;
+            return false;
+        }
+        self.current = total;
+        self.peak = self.peak.max(total);
+        true
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, from: usize, to: usize, max: Option<usize>) -> wasmtime::Result<bool> {
+        if max.is_some_and(|max| to > max) {
+            self.refused = true;
+            return Ok(false);
+        }
+        Ok(self.grow(from, to))
+    }
+
+    fn table_growing(&mut self, from: usize, to: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+        let element = size_of::<usize>();
+        Ok(to <= MAX_TABLE_ELEMENTS && self.grow(from * element, to * element))
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        2
+    }
+}
+
+/// What the guest says of its run, beside its output.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) value_json: Option<String>,
+    pub(crate) value_repr: Option<String>,
+    pub(crate) exception_type: Option<String>,
+    pub(crate) exception_message: Option<String>,
+}
+
+/// Everything that belongs to one guest instance.
+pub(crate) struct GuestState {
+    pub(crate) wasi: WasiP1Ctx,
+    pub(crate) fs: Vfs,
+    pub(crate) fds: Fds,
+    pub(crate) stdio: Stdio,
+    pub(crate) limiter: Limiter,
+    pub(crate) control: RunControl,
+    pub(crate) report: Report,
+    pub(crate) memory: Option<Memory>,
+    /// The zero of the guest's monotonic clock: when the instance was made.
+    pub(crate) epoch: Instant,
+    /// The thread's CPU clock when the run began, in nanoseconds.
+    pub(crate) cpu_start: u64,
+}
