@@ -1,13 +1,14 @@
 //! Bailiwick runs code that nobody has vetted.
-pub mod config;
+mod backend;
+mod config;
+mod control;
 mod language;
 pub mod limits;
 pub mod outcome;
 pub mod policy;
-pub use config::LimitsConfig;
+mod request;
 pub use language::Language;
-pub use limits::{ByteSize, LimitError, LimitOverrides, Limits};
-pub use outcome::{
-    Artifact, BackendName, ExceptionInfo, ExecutionId, ExecutionResult, ExitKind, PolicyVerdict, Truncated,
-    Usage, Value,
-};
+pub use limits::{LimitOverrides, LimitsConfig};
+pub use request::*;
+#[cfg(feature = "snapshot")]
+pub use backend::wasm::snapshot;

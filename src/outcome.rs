@@ -83,6 +83,15 @@ mod id_text {
     }
 }
 
+/// One of the two streams that a guest writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OutputStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
 /// The name of a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -323,6 +332,18 @@ pub struct Usage {
     /// Bytes in the workspace's files at the end.
     #[serde(rename = "disk_bytes")]
     pub disk: ByteSize,
+}
+
+impl Usage {
+    pub(crate) fn new(
+        wall: Duration,
+        cpu: Duration,
+        fuel: Option<u64>,
+        peak_memory: ByteSize,
+        disk: ByteSize,
+    ) -> Self {
+        Self { wall, cpu, fuel, peak_memory, disk }
+    }
 }
 
 /// The value of the guest's last expression.

@@ -1,8 +1,9 @@
 //! What the host keeps for one guest instance: its files, its output, its memory accounts and its report.
 
-use super::control::{RunControl, Stop};
 use super::errno::Errno;
 use super::vfs::{Ino, Vfs};
+use crate::backend::Sink;
+use crate::control::{RunControl, Stop};
 use crate::outcome::OutputStream;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,9 +16,6 @@ pub(crate) const MAX_REPORT: usize = 1 << 20;
 const MAX_TABLE_ELEMENTS: usize = 100_000;
 /// The descriptor of the preopened root directory.
 pub(crate) const PREOPEN_FD: u32 = 3;
-
-/// Receives output while the guest runs.
-pub(crate) type Sink = Arc<dyn Fn(OutputStream, &[u8]) + Send + Sync>;
 
 /// An open descriptor.
 #[derive(Clone, Debug)]

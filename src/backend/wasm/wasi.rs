@@ -4,10 +4,10 @@
 //! or the clock is ours: files lie in [`Vfs`](super::vfs::Vfs), output is bounded as it is written, and a sleep ends at the run's
 //! deadline. All of it is synchronous and allocates nothing in proportion to what a guest asks for.
 
-use super::control::Stop;
 use super::errno::Errno;
 use super::state::{Desc, GuestState, MAX_REPORT, PREOPEN_FD};
 use super::vfs::{self, FileType, Ino, MAX_PATH, OpenHow, Stat};
+use crate::control::Stop;
 use crate::outcome::OutputStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,0 +1,159 @@
+//! What runs code. Each backend takes an [`Admitted`] request, which policy alone can make, and never anything else.
+
+#[cfg(feature = "wasm")]
+pub(crate) mod wasm;
+
+use crate::Language;
+use crate::control::CancelToken;
+use crate::limits::{ByteSize, Limits};
+use crate::outcome::{Artifact, BackendName, ExitKind, OutputStream, Truncated, Usage, Value};
+use crate::policy::Admitted;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Receives output while the guest runs.
+pub(crate) type Sink = Arc<dyn Fn(OutputStream, &[u8]) + Send + Sync>;
+
+/// One request on its way through a backend.
+pub(crate) struct Job<'a> {
+    pub(crate) admitted: &'a Admitted<'a>,
+    /// The run's clock starts when its sandbox is ready to be made: neither compiling a guest nor waiting for a place is the code's doing.
+    pub(crate) cancel: CancelToken,
+    pub(crate) sink: Option<Sink>,
+}
+
+/// What a backend makes of a job.
+pub(crate) struct Finished {
+    pub(crate) exit: ExitKind,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) truncated: Truncated,
+    pub(crate) value: Option<Value>,
+    pub(crate) artifacts: Vec<Artifact>,
+    pub(crate) usage: Usage,
+    /// Whether the interpreter can take another request: not after it was stopped in the middle of something.
+    pub(crate) reusable: bool,
+}
+
+/// A place where code runs.
+pub(crate) trait Backend: Send + Sync {
+    fn name(&self) -> BackendName;
+
+    /// Whether it runs this language at all.
+    fn supports(&self, language: Language) -> bool;
+
+    /// The limit that was asked for and that this backend cannot enforce, if there is one.
+    fn unenforceable(&self, limits: &Limits) -> Option<&'static str>;
+
+    /// Runs a request in a fresh sandbox, on the calling thread.
+    fn run(&self, job: &Job<'_>) -> Result<Finished, BackendError>;
+
+    /// Makes a sandbox that several requests share; `job` is the first of them, and is not run yet.
+    fn open(&self, job: &Job<'_>) -> Result<Box<dyn Session>, BackendError>;
+}
+
+impl<B: Backend> Backend for Arc<B> {
+    fn name(&self) -> BackendName {
+        (**self).name()
+    }
+
+    fn supports(&self, language: Language) -> bool {
+        (**self).supports(language)
+    }
+
+    fn unenforceable(&self, limits: &Limits) -> Option<&'static str> {
+        (**self).unenforceable(limits)
+    }
+
+    fn run(&self, job: &Job<'_>) -> Result<Finished, BackendError> {
+        (**self).run(job)
+    }
+
+    fn open(&self, job: &Job<'_>) -> Result<Box<dyn Session>, BackendError> {
+        (**self).open(job)
+    }
+}
+
+/// A sandbox that several requests share.
+pub(crate) trait Session: Send {
+    fn run(&mut self, job: &Job<'_>) -> Result<Finished, BackendError>;
+}
+
+/// A backend could not do its work. What the guest did is never such an error.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BackendError {
+    /// The backend.
+    pub backend: BackendName,
+    /// What went wrong.
+    pub kind: BackendErrorKind,
+}
+
+/// What can go wrong in a backend.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BackendErrorKind {
+    /// The backend cannot start.
+    Start(String),
+    /// It does not run this language.
+    Language(Language),
+    /// A guest that comes with this crate cannot be used.
+    #[cfg(feature = "wasm")]
+    Artifact(wasm::ArtifactError),
+    /// As many sandboxes as the owner allows are alive, and none ended in this time.
+    Busy(Duration),
+    /// The memory limit is below what the interpreter itself takes.
+    MemoryTooSmall {
+        /// The limit.
+        limit: ByteSize,
+        /// The language.
+        language: Language,
+    },
+    /// An input file cannot be put into the workspace.
+    InputFile {
+        /// Its path there.
+        path: String,
+        /// Whether the disk limit is the reason.
+        full: bool,
+        /// The disk limit.
+        limit: ByteSize,
+    },
+    /// The sandbox failed in a way that is not the guest's doing.
+    Guest(String),
+}
+
+impl BackendError {
+    #[cfg(feature = "wasm")]
+    pub(crate) fn wasm(kind: BackendErrorKind) -> Self {
+        Self { backend: BackendName::Wasm, kind }
+    }
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let backend = self.backend;
+        match &self.kind {
+            BackendErrorKind::Start(what) => write!(f, "the {backend} backend cannot start: {what}"),
+            BackendErrorKind::Language(language) => write!(f, "the {backend} backend does not run {language}"),
+            #[cfg(feature = "wasm")]
+            BackendErrorKind::Artifact(error) => error.fmt(f),
+            BackendErrorKind::Busy(wait) => write!(
+                f,
+                "all places of the {backend} backend were taken for {wait:?}: end environments that are no longer needed, or allow more sandboxes at once"
+            ),
+            BackendErrorKind::MemoryTooSmall { limit, language } => {
+                write!(f, "a memory limit of {limit} is less than the {language} interpreter itself takes")
+            }
+            BackendErrorKind::InputFile { path, full: true, limit } => {
+                write!(f, "the input file `{path}` does not fit the disk limit of {limit}")
+            }
+            BackendErrorKind::InputFile { path, .. } => {
+                write!(f, "the input file `{path}` cannot be put into the workspace: another file is in its way")
+            }
+            BackendErrorKind::Guest(what) => write!(f, "the {backend} sandbox failed: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for BackendError {}

@@ -1,0 +1,472 @@
+//! The engine: admit, route, run, finish.
+
+use crate::Language;
+use crate::backend::{Backend, BackendError, Finished, Job};
+use crate::control::CancelToken;
+use crate::environment::{Entry, Environment, EnvironmentId, Environments, start_sweeper};
+use crate::error::{EngineError, EngineErrorKind};
+use crate::history::{BeginRecord, ExecutionRecord, FinishRecord, History, HistoryError, HistoryOptions};
+use crate::limits::{ByteSize, Limits, LimitsConfig};
+use crate::outcome::{BackendName, ExecutionId, ExecutionResult, ExitKind};
+use crate::policy::{self, Admission, Profile, Refused, SecurityManager};
+use crate::request::{BackendChoice, ExecutionContext};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(feature = "wasm")]
+use crate::backend::wasm::{self, Progress, WasmBackend, WasmOptions};
+
+/// Runs code that nobody has vetted.
+///
+/// Clones share one engine. See the [crate's page](crate) for an example.
+#[derive(Clone)]
+pub struct ExecutionEngine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    policy: SecurityManager,
+    limits: LimitsConfig,
+    history: History,
+    backends: Vec<Box<dyn Backend>>,
+    #[cfg(feature = "wasm")]
+    wasm: Arc<WasmBackend>,
+    pub(crate) environments: Arc<Environments>,
+    environment_idle: Duration,
+    notices: Vec<String>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.environments.notify();
+    }
+}
+
+/// Where executions are recorded.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum HistoryPlace {
+    /// On disk, in the user's own state directory: `bailiwick` under `$XDG_STATE_HOME` or `~/.local/state`. In memory where there is none
+    /// that can be used; [`ExecutionEngine::notices`] says so then.
+    #[default]
+    Default,
+    /// On disk, in this directory; the engine does not start if it cannot be used.
+    Directory(PathBuf),
+    /// In memory, the last so many executions.
+    Memory(usize),
+}
+
+/// Settings of an engine, each with a safe default.
+///
+/// - policy: the one in `config/security_policies.yaml`
+/// - limits and ceiling: those in `config/resource_limits.yaml`
+/// - native code of the guests is cached in `bailiwick` under `$XDG_CACHE_HOME` or `~/.cache`
+/// - executions are recorded as [`HistoryPlace::Default`] has it, without their code
+/// - at most 64 sandboxes are alive at once, and a run waits up to 30 s for a place
+/// - an environment left idle for 10 minutes is freed
+#[must_use]
+pub struct EngineBuilder {
+    policy: Option<SecurityManager>,
+    limits: Option<LimitsConfig>,
+    history: HistoryPlace,
+    history_options: HistoryOptions,
+    #[cfg(feature = "wasm")]
+    cache_dir: Option<Option<PathBuf>>,
+    #[cfg(feature = "wasm")]
+    progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    max_sandboxes: u32,
+    queue_timeout: Duration,
+    environment_idle: Duration,
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineBuilder")
+            .field("history", &self.history)
+            .field("max_sandboxes", &self.max_sandboxes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EngineBuilder {
+    fn new() -> Self {
+        Self {
+            policy: None,
+            limits: None,
+            history: HistoryPlace::Default,
+            history_options: HistoryOptions::default(),
+            #[cfg(feature = "wasm")]
+            cache_dir: None,
+            #[cfg(feature = "wasm")]
+            progress: Arc::new(|_| {}),
+            max_sandboxes: 64,
+            queue_timeout: Duration::from_secs(30),
+            environment_idle: Duration::from_secs(600),
+        }
+    }
+
+    /// Judges code by this policy.
+    pub fn policy(mut self, policy: SecurityManager) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// Takes defaults and ceiling of all limits from here.
+    pub fn limits(mut self, limits: LimitsConfig) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Says where executions are recorded.
+    pub fn history(mut self, place: HistoryPlace) -> Self {
+        self.history = place;
+        self
+    }
+
+    /// Says what is recorded, and for how long.
+    pub fn history_options(mut self, options: HistoryOptions) -> Self {
+        self.history_options = options;
+        self
+    }
+
+    /// Keeps the guests' native code in this directory, which must be this user's alone; `None` compiles in each process anew.
+    #[cfg(feature = "wasm")]
+    pub fn cache_dir(mut self, dir: Option<PathBuf>) -> Self {
+        self.cache_dir = Some(dir);
+        self
+    }
+
+    /// Is told before and after the steps that take seconds.
+    #[cfg(feature = "wasm")]
+    pub fn on_progress(mut self, f: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.progress = Arc::new(f);
+        self
+    }
+
+    /// Allows so many sandboxes to be alive at once, environments included. Each reserves address space, not memory.
+    pub fn max_sandboxes(mut self, n: u32) -> Self {
+        self.max_sandboxes = n.max(1);
+        self
+    }
+
+    /// Lets a run wait so long for a place before it is refused.
+    pub fn queue_timeout(mut self, wait: Duration) -> Self {
+        self.queue_timeout = wait;
+        self
+    }
+
+    /// Frees an environment that nobody has used for so long.
+    pub fn environment_idle(mut self, idle: Duration) -> Self {
+        self.environment_idle = idle;
+        self
+    }
+
+    /// Starts the engine. Guests are loaded when they are first needed; see [`ExecutionEngine::warm_up`].
+    ///
+    /// # Errors
+    /// If a backend cannot start, or the history directory that was asked for cannot be used.
+    pub fn build(self) -> Result<ExecutionEngine, EngineError> {
+        let mut notices = Vec::new();
+        let limits = self.limits.unwrap_or_else(LimitsConfig::builtin);
+        let history = open_history(&self.history, self.history_options, &mut notices)?;
+        #[cfg(feature = "wasm")]
+        let wasm = {
+            let cache_dir = self.cache_dir.unwrap_or_else(wasm::default_cache_dir);
+            if cache_dir.is_none() {
+                notices.push("there is no directory for compiled guests: each process compiles them anew".to_owned());
+            }
+            let backend = WasmBackend::new(WasmOptions {
+                max_instances: self.max_sandboxes,
+                max_memory: limits.ceiling().memory.min(ByteSize::from_mb(4096)),
+                queue_timeout: self.queue_timeout,
+                cache_dir,
+                progress: self.progress,
+            })?;
+            if let Some(error) = backend.cache_refused() {
+                notices.push(format!("compiled guests are not kept, so each process compiles them anew: {error}"));
+            }
+            Arc::new(backend)
+        };
+        #[cfg(feature = "wasm")]
+        let backends: Vec<Box<dyn Backend>> = vec![Box::new(Arc::clone(&wasm))];
+        #[cfg(not(feature = "wasm"))]
+        let backends = Vec::new();
+        Ok(ExecutionEngine {
+            inner: Arc::new(Inner {
+                policy: self.policy.unwrap_or_else(|| SecurityManager::builtin(Profile::Default)),
+                limits,
+                history,
+                backends,
+                #[cfg(feature = "wasm")]
+                wasm,
+                environments: Arc::default(),
+                environment_idle: self.environment_idle,
+                notices,
+            }),
+        })
+    }
+}
+
+/// Where executions are recorded when nobody says otherwise, if there is such a place.
+#[must_use]
+pub fn default_history_dir() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    Some(base.join("bailiwick"))
+}
+
+/// How many executions are kept where they can be kept in memory only.
+const MEMORY_HISTORY: usize = 1000;
+
+fn open_history(
+    place: &HistoryPlace,
+    options: HistoryOptions,
+    notices: &mut Vec<String>,
+) -> Result<History, HistoryError> {
+    match place {
+        HistoryPlace::Memory(records) => Ok(History::in_memory(*records)),
+        HistoryPlace::Directory(dir) => History::open(dir, options),
+        HistoryPlace::Default => {
+            let why = match default_history_dir() {
+                Some(dir) => match History::open(&dir, options) {
+                    Ok(history) => return Ok(history),
+                    Err(error) => error.to_string(),
+                },
+                None => "neither XDG_STATE_HOME nor HOME is set".to_owned(),
+            };
+            notices.push(format!("executions are recorded in this process only: {why}"));
+            Ok(History::in_memory(MEMORY_HISTORY))
+        }
+    }
+}
+
+/// A run that is on its way through a backend.
+struct Routed<'a> {
+    backend: &'a dyn Backend,
+    why: String,
+}
+
+impl ExecutionEngine {
+    /// Settings to start an engine with.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::new()
+    }
+
+    /// What a user should know of how this engine started: a directory that cannot be used, say. Empty if all is well.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.inner.notices
+    }
+
+    /// The policy that code is judged by.
+    #[must_use]
+    pub fn security(&self) -> &SecurityManager {
+        &self.inner.policy
+    }
+
+    /// The defaults and the ceiling of all limits.
+    #[must_use]
+    pub fn limits(&self) -> &LimitsConfig {
+        &self.inner.limits
+    }
+
+    /// Loads a language's guest now, compiling it if this machine has not seen it yet, so that no run waits for that.
+    ///
+    /// # Errors
+    /// If the guest cannot be used.
+    #[cfg(feature = "wasm")]
+    pub fn warm_up(&self, language: Language) -> Result<(), EngineError> {
+        Ok(self.inner.wasm.warm_up(language)?)
+    }
+
+    /// Judges code by policy and, if it passes, runs it in a fresh sandbox.
+    ///
+    /// Needs a tokio runtime: the guest runs on its blocking threads. Dropping the future stops the guest.
+    ///
+    /// # Errors
+    /// If the request makes no sense or the engine itself fails. Whatever the code does (an exception, a limit, a crash, a
+    /// denial by policy) is an `Ok`: see [`ExecutionResult::exit`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn execute(
+        &self,
+        code: &str,
+        language: Language,
+        context: &ExecutionContext,
+    ) -> Result<ExecutionResult, EngineError> {
+        self.execute_on(None, code, language, context).await
+    }
+
+    /// [`Self::execute`] on the calling thread, and without a runtime.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub fn execute_blocking(
+        &self,
+        code: &str,
+        language: Language,
+        context: &ExecutionContext,
+    ) -> Result<ExecutionResult, EngineError> {
+        self.execute_here(None, code, language, context)
+    }
+
+    /// Makes a stateful environment. Its interpreter starts with the first execution.
+    ///
+    /// # Errors
+    /// If nothing here runs the language, or its guest cannot be used.
+    pub fn prepare_environment(&self, language: Language) -> Result<Environment, EngineError> {
+        if !self.inner.backends.iter().any(|backend| backend.supports(language)) {
+            return Err(EngineErrorKind::NoBackend { language, asked: None }.into());
+        }
+        let entry = self.inner.environments.add(language);
+        start_sweeper(&self.inner, self.inner.environment_idle);
+        Ok(Environment { engine: self.clone(), entry })
+    }
+
+    /// Frees an environment: its interpreter, its memory and its files. An execution under way in it is stopped. Returns
+    /// whether there was such an environment.
+    pub fn cleanup_environment(&self, id: EnvironmentId) -> bool {
+        self.inner.environments.remove(id)
+    }
+
+    /// The environments that are alive.
+    #[must_use]
+    pub fn environments(&self) -> Vec<EnvironmentId> {
+        self.inner.environments.ids()
+    }
+
+    /// The latest executions, newest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// If the history cannot be read.
+    pub fn execution_history(&self, limit: usize) -> Result<Vec<ExecutionRecord>, EngineError> {
+        Ok(self.inner.history.recent(limit)?)
+    }
+
+    pub(crate) async fn execute_on(
+        &self,
+        environment: Option<Arc<Entry>>,
+        code: &str,
+        language: Language,
+        context: &ExecutionContext,
+    ) -> Result<ExecutionResult, EngineError> {
+        /// Stops the guest when the future is dropped.
+        struct Stop(CancelToken);
+        impl Drop for Stop {
+            fn drop(&mut self) {
+                self.0.cancel();
+            }
+        }
+        let token = CancelToken::below(&[&context.cancel]);
+        let stop = Stop(token.clone());
+        let (engine, code) = (self.clone(), code.to_owned());
+        let context = context.clone().cancel_token(token);
+        let run =
+            tokio::task::spawn_blocking(move || engine.execute_here(environment.as_ref(), &code, language, &context));
+        let result = run.await.map_err(|_| EngineErrorKind::Panicked)?;
+        std::mem::forget(stop);
+        result
+    }
+
+    pub(crate) fn execute_here(
+        &self,
+        environment: Option<&Arc<Entry>>,
+        code: &str,
+        language: Language,
+        context: &ExecutionContext,
+    ) -> Result<ExecutionResult, EngineError> {
+        let inner = &*self.inner;
+        let id = ExecutionId::new();
+        let admission = policy::admit(&inner.policy, &inner.limits, language, code, context);
+        let (admitted, verdict) = match admission {
+            Ok(Admission::Granted(admitted, verdict)) => (admitted, verdict),
+            Ok(Admission::Denied(verdict, limits)) => {
+                let mut result = ExecutionResult::new(id, language, ExitKind::Denied, verdict);
+                result.routing = "policy denied the code, so nothing ran".to_owned();
+                let pending = inner.history.begin(&begin(&result, code, &limits))?;
+                inner.history.finish(pending, &FinishRecord::from(&result))?;
+                return Ok(result);
+            }
+            Err(Refused::Request(error)) => return Err(EngineErrorKind::Request(error).into()),
+            Err(Refused::Limit(error)) => return Err(EngineErrorKind::Limit(error).into()),
+        };
+        let Routed { backend, why } = self.route(language, context.backend, admitted.limits())?;
+        let mut result = ExecutionResult::new(id, language, ExitKind::Cancelled, verdict);
+        result.backend = Some(backend.name());
+        result.routing = why;
+        let pending = inner.history.begin(&begin(&result, code, admitted.limits()))?;
+        let cancel = match environment {
+            Some(entry) => CancelToken::below(&[&context.cancel, &entry.closed]),
+            None => context.cancel.clone(),
+        };
+        let job = Job { admitted: &admitted, cancel, sink: context.on_output.clone() };
+        let ran = match environment {
+            Some(entry) => entry.run(&job, |job| backend.open(job)),
+            None => backend.run(&job).map_err(EngineError::from),
+        };
+        let finished = match ran {
+            Ok(finished) => finished,
+            Err(error) => {
+                // The record says that it began and did not end; the caller hears why.
+                drop(pending);
+                return Err(error);
+            }
+        };
+        finish(&mut result, finished);
+        inner.history.finish(pending, &FinishRecord::from(&result))?;
+        Ok(result)
+    }
+
+    /// Chooses the backend before anything runs.
+    fn route(
+        &self,
+        language: Language,
+        choice: BackendChoice,
+        limits: &Limits,
+    ) -> Result<Routed<'_>, EngineError> {
+        let asked = match choice {
+            BackendChoice::Auto => None,
+            BackendChoice::Wasm => Some(BackendName::Wasm),
+            BackendChoice::Docker => Some(BackendName::Docker),
+        };
+        let backend = self
+            .inner
+            .backends
+            .iter()
+            .find(|backend| asked.is_none_or(|name| backend.name() == name) && backend.supports(language))
+            .ok_or(EngineErrorKind::NoBackend { language, asked })?;
+        if let Some(limit) = backend.unenforceable(limits) {
+            return Err(EngineErrorKind::Unenforceable { backend: backend.name(), limit }.into());
+        }
+        let why = match asked {
+            Some(name) => format!("{name} was asked for"),
+            None => format!("{} runs {language} fastest", backend.name()),
+        };
+        Ok(Routed { backend: &**backend, why })
+    }
+}
+
+fn begin<'a>(result: &'a ExecutionResult, code: &'a str, limits: &'a Limits) -> BeginRecord<'a> {
+    BeginRecord {
+        id: result.execution_id,
+        language: result.language,
+        backend: result.backend,
+        code,
+        policy: &result.policy,
+        limits,
+    }
+}
+
+/// Puts what a backend made of the run into the result. For every ending, and nowhere else.
+fn finish(result: &mut ExecutionResult, finished: Finished) {
+    result.exit = finished.exit;
+    result.stdout = finished.stdout;
+    result.stderr = finished.stderr;
+    result.truncated = finished.truncated;
+    result.value = finished.value;
+    result.artifacts = finished.artifacts;
+    result.usage = finished.usage;
+}

@@ -1,0 +1,118 @@
+//! The engine's own failures. What a guest does is never one of them: see [`ExitKind`](crate::ExitKind).
+
+use crate::Language;
+use crate::backend::BackendError;
+use crate::environment::EnvironmentId;
+use crate::history::HistoryError;
+use crate::limits::LimitError;
+use crate::outcome::BackendName;
+use crate::policy::RequestError;
+use std::fmt;
+
+/// The engine could not do what it was asked to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct EngineError {
+    /// What went wrong.
+    pub kind: EngineErrorKind,
+}
+
+/// What can go wrong in the engine.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EngineErrorKind {
+    /// The request makes no sense.
+    Request(RequestError),
+    /// A limit was asked for that cannot be had.
+    Limit(LimitError),
+    /// No backend of this engine runs the language.
+    NoBackend {
+        /// The language.
+        language: Language,
+        /// The backend that was asked for, if one was.
+        asked: Option<BackendName>,
+    },
+    /// The backend cannot enforce a limit, so nothing was run.
+    Unenforceable {
+        /// The backend.
+        backend: BackendName,
+        /// The limit.
+        limit: &'static str,
+    },
+    /// The backend failed.
+    Backend(BackendError),
+    /// The execution could not be recorded.
+    History(HistoryError),
+    /// There is no such environment: it was cleaned up, or left idle for too long.
+    NoEnvironment(EnvironmentId),
+    /// The environment's interpreter was stopped in the middle of something and cannot go on.
+    EnvironmentLost {
+        /// The environment.
+        id: EnvironmentId,
+        /// How the execution ended that it was lost to.
+        after: String,
+    },
+    /// The thread that ran the guest died. This is a defect of the engine's.
+    Panicked,
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            EngineErrorKind::Request(error) => error.fmt(f),
+            EngineErrorKind::Limit(error) => error.fmt(f),
+            EngineErrorKind::NoBackend { language, asked: Some(backend) } => {
+                write!(f, "the {backend} backend does not run {language} here")
+            }
+            EngineErrorKind::NoBackend { language, asked: None } => {
+                write!(f, "no backend here runs {language}")
+            }
+            EngineErrorKind::Unenforceable { backend, limit } => {
+                write!(f, "the {backend} backend cannot enforce {limit}, so nothing was run")
+            }
+            EngineErrorKind::Backend(error) => error.fmt(f),
+            EngineErrorKind::History(error) => write!(f, "the execution cannot be recorded: {error}"),
+            EngineErrorKind::NoEnvironment(id) => {
+                write!(f, "there is no environment {id}: it was cleaned up, or left idle for too long")
+            }
+            EngineErrorKind::EnvironmentLost { id, after } => {
+                write!(f, "the environment {id} is lost: its last execution {after}; prepare a new one")
+            }
+            EngineErrorKind::Panicked => f.write_str("the thread that ran the guest died; this is a defect, please report it"),
+        }
+    }
+}
+
+impl std::error::Error for EngineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            EngineErrorKind::Request(error) => Some(error),
+            EngineErrorKind::Limit(error) => Some(error),
+            EngineErrorKind::Backend(error) => Some(error),
+            EngineErrorKind::History(error) => Some(error),
+            EngineErrorKind::NoBackend { .. }
+            | EngineErrorKind::Unenforceable { .. }
+            | EngineErrorKind::NoEnvironment(_)
+            | EngineErrorKind::EnvironmentLost { .. }
+            | EngineErrorKind::Panicked => None,
+        }
+    }
+}
+
+impl From<EngineErrorKind> for EngineError {
+    fn from(kind: EngineErrorKind) -> Self {
+        Self { kind }
+    }
+}
+
+impl From<BackendError> for EngineError {
+    fn from(error: BackendError) -> Self {
+        EngineErrorKind::Backend(error).into()
+    }
+}
+
+impl From<HistoryError> for EngineError {
+    fn from(error: HistoryError) -> Self {
+        EngineErrorKind::History(error).into()
+    }
+}
