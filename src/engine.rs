@@ -1,17 +1,18 @@
 //! The engine: admit, route, run, finish.
 
 use crate::Language;
-use crate::backend::{Backend, BackendError, Finished, Job};
+use crate::backend::{Backend, Finished, Job};
 use crate::control::CancelToken;
 use crate::environment::{Entry, Environment, EnvironmentId, Environments, start_sweeper};
 use crate::error::{EngineError, EngineErrorKind};
 use crate::history::{BeginRecord, ExecutionRecord, FinishRecord, History, HistoryError, HistoryOptions};
-use crate::limits::{ByteSize, Limits, LimitsConfig};
+use crate::config::LimitsConfig;
+use crate::limits::{ByteSize, Limits};
 use crate::outcome::{BackendName, ExecutionId, ExecutionResult, ExitKind};
 use crate::policy::{self, Admission, Profile, Refused, SecurityManager};
 use crate::request::{BackendChoice, ExecutionContext};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -384,7 +385,7 @@ impl ExecutionEngine {
         let (admitted, verdict) = match admission {
             Ok(Admission::Granted(admitted, verdict)) => (admitted, verdict),
             Ok(Admission::Denied(verdict, limits)) => {
-                let mut result = ExecutionResult::new(id, language, ExitKind::Denied, verdict);
+                let mut result = ExecutionResult::new(id, language, ExitKind::Denied, verdict.into());
                 result.routing = "policy denied the code, so nothing ran".to_owned();
                 let pending = inner.history.begin(&begin(&result, code, &limits))?;
                 inner.history.finish(pending, &FinishRecord::from(&result))?;
@@ -394,7 +395,7 @@ impl ExecutionEngine {
             Err(Refused::Limit(error)) => return Err(EngineErrorKind::Limit(error).into()),
         };
         let Routed { backend, why } = self.route(language, context.backend, admitted.limits())?;
-        let mut result = ExecutionResult::new(id, language, ExitKind::Cancelled, verdict);
+        let mut result = ExecutionResult::new(id, language, ExitKind::Cancelled, verdict.into());
         result.backend = Some(backend.name());
         result.routing = why;
         let pending = inner.history.begin(&begin(&result, code, admitted.limits()))?;

@@ -4,6 +4,7 @@
 
 use crate::Language;
 use crate::limits::{ByteSize, millis};
+use crate::policy::{Finding, RiskLevel, SecurityResult};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 use std::borrow::Cow;
@@ -29,6 +30,10 @@ impl ExecutionId {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
     }
 }
 
@@ -441,15 +446,21 @@ impl Truncated {
     }
 }
 
-/// What policy said of the code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What policy said of the code and of the files that came with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyVerdict {
     /// Whether it was let through.
     pub allowed: bool,
     /// How risky it looks.
-    pub risk: String,
+    pub risk: RiskLevel,
     /// What was found in it.
-    pub findings: Vec<serde_json::Value>,
+    pub findings: Vec<Finding>,
+}
+
+impl From<SecurityResult> for PolicyVerdict {
+    fn from(result: SecurityResult) -> Self {
+        Self { allowed: result.is_allowed(), risk: result.risk, findings: result.findings }
+    }
 }
 
 /// Everything that came of one execution.

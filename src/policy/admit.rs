@@ -2,7 +2,8 @@
 
 use super::{SecurityManager, SecurityResult};
 use crate::Language;
-use crate::limits::{LimitError, Limits, LimitsConfig};
+use crate::config::LimitsConfig;
+use crate::limits::{LimitError, Limits};
 use crate::request::{ExecutionContext, InputFile};
 use std::fmt;
 use std::path::Path;
@@ -145,7 +146,7 @@ pub(crate) fn admit<'a>(
         // A module that the code can import, or a script that it can run, is code too.
         if let Some(language) = Language::from_path(Path::new(&file.path)) {
             let text = String::from_utf8_lossy(&file.bytes);
-            verdict.merge(policy.validate(&text, language), &file.path);
+            verdict.add_file(policy.validate(&text, language), &file.path);
         }
     }
     if verdict.is_allowed() {

@@ -23,7 +23,6 @@ pub(crate) enum Errno {
     Notempty = 55,
     Notsup = 58,
     Perm = 63,
-    Pipe = 64,
     Rofs = 69,
     Spipe = 70,
 }

@@ -96,7 +96,7 @@ fn config() -> Config {
     config.wasm_component_model(false);
     config.concurrency_support(false);
     // A trap is reported as what it is; a backtrace through an interpreter tells its user nothing.
-    config.wasm_backtrace(false);
+    config.wasm_backtrace_max_frames(None);
     config.generate_address_map(false);
     config.native_unwind_info(false);
     config.max_wasm_stack(MAX_WASM_STACK);
@@ -250,14 +250,18 @@ impl Drop for Place {
 }
 
 /// Where native code is kept when nobody says otherwise: `bailiwick` under `$XDG_CACHE_HOME` or `~/.cache`.
-pub(crate) fn default_cache_dir() -> Option<std::path::PathBuf> {
+#[must_use]
+pub fn default_cache_dir() -> Option<std::path::PathBuf> {
     let absolute = |name| std::env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(base.join("bailiwick"))
 }
 
 /// Whether `dir` can serve as the cache, and why not.
-pub(crate) fn check_cache_dir(dir: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn check_cache_dir(dir: &Path) -> std::io::Result<()> {
     Cache::open(dir).map(|_| ())
 }
 

@@ -505,9 +505,10 @@ fn poll_oneoff(mem: &mut Mem<'_>, state: &GuestState, subs: u32, events: u32, n:
         let mut event = [0; 32];
         event[..8].copy_from_slice(&mem.array::<8>(sub)?);
         event[8..10].copy_from_slice(&errno.map_or(0, |errno| errno as u16).to_le_bytes());
-        event[10] = mem.array::<1>(sub + 8)?[0];
-        // How much can be read or written at once: at least a byte, a pipe's worth.
-        event[16..24].copy_from_slice(&u64::from(event[10] != 0).to_le_bytes());
+        let tag = mem.array::<1>(sub + 8)?[0];
+        event[10] = tag;
+        // How much can be read or written at once: a byte at least.
+        event[16] = u8::from(tag != 0);
         mem.put(events + count * 32, &event)?;
         count += 1;
     }
@@ -526,7 +527,7 @@ fn random_get(mem: &mut Mem<'_>, state: &GuestState, at: u32, len: u32) -> Done 
 
 fn door(mem: &Mem<'_>, state: &mut GuestState, op: u32, at: u32, len: u32) -> Done {
     let bytes = mem.slice(at, len)?;
-    let mut text = || {
+    let text = || {
         let kept = &bytes[..bytes.len().min(MAX_REPORT)];
         Some(String::from_utf8_lossy(kept).into_owned())
     };
