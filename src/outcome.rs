@@ -538,7 +538,8 @@ impl ExecutionResult {
     ///   status
     /// - `stdout`, `stderr`: text, with U+FFFD for what is not UTF-8
     /// - `truncated`: `{stdout, stderr}`, two booleans
-    /// - `value`: see [`Value`]; null if there is none
+    /// - `value`: the value of the last expression, as JSON or as the text that the language itself writes for it; `value_kind` says
+    ///   which: `json`, `repr`, or null if there is no value
     /// - `artifacts`: a list of `{path, bytes}`, where `bytes` is the file's size
     /// - `usage`: see [`Usage`]
     /// - `policy`: `{risk, findings}`; that policy denied the code is in `exit`
@@ -556,7 +557,16 @@ impl ExecutionResult {
             "stdout": self.stdout_text(),
             "stderr": self.stderr_text(),
             "truncated": self.truncated,
-            "value": self.value,
+            "value": match &self.value {
+                Some(Value::Json(value)) => value.clone(),
+                Some(Value::Repr(text)) => json!(text),
+                None => serde_json::Value::Null,
+            },
+            "value_kind": match &self.value {
+                Some(Value::Json(_)) => Some("json"),
+                Some(Value::Repr(_)) => Some("repr"),
+                None => None,
+            },
             "artifacts": artifacts,
             "usage": self.usage,
             "policy": { "risk": self.policy.risk, "findings": self.policy.findings },

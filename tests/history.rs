@@ -7,8 +7,9 @@ use bailiwick::history::{
 };
 use bailiwick::{
     BackendName, ByteSize, ExceptionInfo, ExecutionId, ExecutionResult, ExitKind, Language, Limits,
-    LimitsConfig, PolicyVerdict, Usage,
+    LimitsConfig, PolicyVerdict, RiskLevel, Usage,
 };
+use bailiwick::policy::Finding;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -22,11 +23,18 @@ fn limits() -> Limits {
     LimitsConfig::builtin().for_language(Language::Python)
 }
 
+fn finding(line: usize) -> Finding {
+    let json = serde_json::json!({
+        "rule": "x", "severity": "low", "action": "warn", "line": line, "column": 1, "end_column": 2, "message": "m"
+    });
+    serde_json::from_value(json).unwrap()
+}
+
 fn verdict() -> PolicyVerdict {
     PolicyVerdict {
         allowed: true,
-        risk: "low".to_owned(),
-        findings: vec![serde_json::json!({ "rule": "x" })],
+        risk: RiskLevel::Low,
+        findings: vec![finding(1)],
     }
 }
 
@@ -213,8 +221,8 @@ fn what_a_guest_can_make_long_is_cut() {
     let history = open(dir.path());
     let policy = PolicyVerdict {
         allowed: false,
-        risk: "high".to_owned(),
-        findings: (0..MAX_FINDINGS + 7).map(|n| serde_json::json!(n)).collect(),
+        risk: RiskLevel::High,
+        findings: (0..MAX_FINDINGS + 7).map(finding).collect(),
     };
     let limits = limits();
     let long = || ExceptionInfo { type_name: "é".repeat(MAX_MESSAGE), message: "é".repeat(MAX_MESSAGE) };

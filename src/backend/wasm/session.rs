@@ -341,8 +341,14 @@ fn encode(admitted: &Admitted, first: bool) -> Vec<u8> {
     put_u32(&mut request, flags);
     put_str(&mut request, admitted.code());
     put_str(&mut request, admitted.filename());
-    put_u32(&mut request, u32::try_from(admitted.args().len()).unwrap_or(0));
-    for arg in admitted.args() {
+    // Without arguments the guest keeps the argv that it starts with: the file name alone.
+    let args = admitted.args();
+    let argv = if args.is_empty() { 0 } else { 1 + args.len() };
+    put_u32(&mut request, u32::try_from(argv).unwrap_or(0));
+    if !args.is_empty() {
+        put_str(&mut request, admitted.filename());
+    }
+    for arg in args {
         put_str(&mut request, arg);
     }
     put_u32(&mut request, u32::try_from(admitted.env().len()).unwrap_or(0));
