@@ -17,7 +17,7 @@ pub const MAX_TEXT: usize = 128 << 10;
 
 /// A request that has passed policy. Only [`admit`] makes one, so a backend cannot be given anything else.
 #[derive(Clone, Debug)]
-pub struct Admitted<'a> {
+pub(crate) struct Admitted<'a> {
     language: Language,
     code: &'a str,
     context: &'a ExecutionContext,

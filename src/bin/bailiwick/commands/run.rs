@@ -4,7 +4,7 @@ use super::show_progress;
 use crate::source::{self, SourceArgs};
 use crate::{Failure, Outcome, note, print};
 use bailiwick::limits::ByteSize;
-use bailiwick::policy::render_verdict;
+use bailiwick::policy::render_findings;
 use bailiwick::{
     Artifact, BackendChoice, CancelToken, ExecutionContext, ExecutionEngine, ExecutionResult, ExitKind, HistoryPlace,
     LimitOverrides, LimitsConfig, OutputStream,
@@ -244,7 +244,7 @@ fn explain(result: &ExecutionResult, source: &source::Source, args: &Args) {
     match &result.exit {
         ExitKind::Denied => {
             // Nowhere to say it: the exit status says it.
-            let _ = io::stderr().write_all(render_verdict(&result.policy, &source.name, &source.code).as_bytes());
+            let _ = io::stderr().write_all(render_findings(&result.policy.findings, &source.name, &source.code).as_bytes());
             note(&format!(
                 "denied by the {} policy; nothing was run. --policy permissive relies on the sandbox alone",
                 args.policy
