@@ -321,6 +321,24 @@ fn a_long_journal_is_emptied_too() {
     history.flush().unwrap();
     assert_eq!(fs::metadata(files(dir.path(), "journal-").remove(0)).unwrap().len(), 0);
     assert_eq!(ids(&history.recent(99).unwrap()).into_iter().collect::<HashSet<_>>(), made);
+    // So is the database's own log, unless somebody is reading.
+    let log = || fs::metadata(dir.path().join("history.sqlite-wal")).unwrap().len();
+    assert_eq!(log(), 0);
+    let reader = rusqlite::Connection::open(dir.path().join("history.sqlite")).unwrap();
+    let mut select = reader.prepare("SELECT id FROM runs").unwrap();
+    let mut rows = select.query([]).unwrap();
+    rows.next().unwrap().unwrap();
+    for _ in 0..6 {
+        run(&history, &code);
+    }
+    let begun = Instant::now();
+    history.flush().unwrap();
+    assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
+    assert!(log() > 0);
+    drop(rows);
+    run(&history, &code);
+    history.flush().unwrap();
+    assert_eq!(log(), 0);
 }
 
 #[test]

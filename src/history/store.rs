@@ -86,10 +86,17 @@ pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Folds the write-ahead log into the database, as far as it can without waiting for anybody. The next transaction
-/// then begins the log anew.
+/// Folds the write-ahead log into the database and empties it, or as much of that as can be done without waiting
+/// for anybody. Emptied, because whoever opens the database first reads all of the log.
 pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    connection.busy_timeout(Duration::ZERO)?;
+    let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match done {
+        // The next one will find it free.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        done => done,
+    }
 }
 
 /// Begins to write, as soon as nobody else does.
