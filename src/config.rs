@@ -127,7 +127,7 @@ impl LimitsConfig {
                     name: name.to_owned(),
                     line,
                     column: None,
-                    kind: ConfigErrorKind::Limit { key, error },
+                    kind: ConfigErrorKind::Limit { key, error: Box::new(error) },
                 }
             })?;
         }
@@ -442,7 +442,7 @@ pub enum ConfigErrorKind {
         /// The limit's key, or the ceiling's where the file lowers that alone.
         key: ConfigKey,
         /// Why it cannot be.
-        error: LimitError,
+        error: Box<LimitError>,
     },
 }
 
@@ -496,7 +496,7 @@ impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
             ConfigErrorKind::Read(error) => Some(error),
-            ConfigErrorKind::Limit { error, .. } => Some(error),
+            ConfigErrorKind::Limit { error, .. } => Some(&**error),
             ConfigErrorKind::Parse { .. } => None,
         }
     }

@@ -580,3 +580,195 @@ impl Serialize for ExecutionResult {
         self.to_json().serialize(serializer)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn exception() -> ExceptionInfo {
+        ExceptionInfo { type_name: "ZeroDivisionError".to_owned(), message: "division by zero".to_owned() }
+    }
+
+    /// Each ending, its exit status, its JSON and its text.
+    fn endings() -> Vec<(ExitKind, i32, serde_json::Value, &'static str)> {
+        let limit = ByteSize::from_mb(1);
+        let bytes = 1_048_576;
+        let exception_json = json!({ "type": "ZeroDivisionError", "message": "division by zero" });
+        vec![
+            (ExitKind::Exited { code: 0 }, 0, json!({ "kind": "exited", "code": 0 }), "exited with code 0"),
+            (ExitKind::Exited { code: 3 }, 3, json!({ "kind": "exited", "code": 3 }), "exited with code 3"),
+            (
+                ExitKind::Exception { code: 1, exception: exception() },
+                1,
+                json!({ "kind": "exception", "code": 1, "exception": exception_json }),
+                "uncaught ZeroDivisionError",
+            ),
+            (
+                ExitKind::FuelExhausted { limit: 5 },
+                124,
+                json!({ "kind": "fuel_exhausted", "limit": 5 }),
+                "stopped after 5 units of fuel",
+            ),
+            (
+                ExitKind::TimedOut { limit: Duration::from_micros(1500) },
+                124,
+                json!({ "kind": "timed_out", "limit_ms": 1.5 }),
+                "stopped after 1.5ms",
+            ),
+            (
+                ExitKind::MemoryLimit { limit, exception: None },
+                137,
+                json!({ "kind": "memory_limit", "limit_bytes": bytes }),
+                "out of memory at 1 MB",
+            ),
+            (
+                ExitKind::MemoryLimit { limit, exception: Some(exception()) },
+                137,
+                json!({ "kind": "memory_limit", "limit_bytes": bytes, "exception": exception_json }),
+                "out of memory at 1 MB",
+            ),
+            (
+                ExitKind::OutputLimit { limit },
+                141,
+                json!({ "kind": "output_limit", "limit_bytes": bytes }),
+                "stopped after 1 MB of output",
+            ),
+            (
+                ExitKind::DiskLimit { limit, code: 2, exception: None },
+                2,
+                json!({ "kind": "disk_limit", "limit_bytes": bytes, "code": 2 }),
+                "out of disk at 1 MB",
+            ),
+            (
+                ExitKind::ProcessLimit { limit: 5, code: 1, exception: None },
+                1,
+                json!({ "kind": "process_limit", "limit": 5, "code": 1 }),
+                "out of processes at 5",
+            ),
+            (
+                ExitKind::Trap { message: "unreachable".to_owned() },
+                134,
+                json!({ "kind": "trap", "message": "unreachable" }),
+                "crashed: unreachable",
+            ),
+            (ExitKind::Denied, 126, json!({ "kind": "denied" }), "denied by policy"),
+            (ExitKind::Cancelled, 130, json!({ "kind": "cancelled" }), "cancelled"),
+        ]
+    }
+
+    #[test]
+    fn every_ending_has_its_status_json_and_text() {
+        for (exit, status, json, text) in endings() {
+            assert_eq!(exit.exit_status(), status, "{exit:?}");
+            assert_eq!(serde_json::to_value(&exit).unwrap(), json);
+            assert_eq!(serde_json::from_value::<ExitKind>(json.clone()).unwrap(), exit);
+            assert_eq!(json["kind"], exit.kind());
+            assert_eq!(exit.to_string(), text);
+            assert_eq!(exit.is_success(), status == 0);
+            assert_eq!(exit.exception().is_some(), json.get("exception").is_some());
+        }
+    }
+
+    #[test]
+    fn failure_stays_failure_in_eight_bits() {
+        for (code, status) in [(0, 0), (255, 255), (256, 1), (257, 1), (-1, 255), (-256, 1), (i32::MIN, 1)] {
+            assert_eq!(ExitKind::Exited { code }.exit_status(), status, "{code}");
+        }
+    }
+
+    #[test]
+    fn ids_sort_and_are_read_back() {
+        let ids: Vec<_> = (0..1000).map(|_| ExecutionId::new()).collect();
+        assert!(ids.is_sorted());
+        let text: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        assert!(text.is_sorted());
+        assert!(ids.iter().map(ExecutionId::as_bytes).is_sorted());
+        for (id, text) in ids.iter().zip(&text) {
+            assert_eq!(text.parse::<ExecutionId>().unwrap(), *id);
+            assert_eq!(serde_json::to_value(id).unwrap(), json!(text));
+            assert_eq!(serde_json::from_value::<ExecutionId>(json!(text)).unwrap(), *id);
+        }
+        assert_eq!(format!("{:?}", ids[0]), format!("ExecutionId({})", ids[0]));
+        assert_eq!("x".parse::<ExecutionId>().unwrap_err().to_string(), "`x` is no execution id");
+        assert!(serde_json::from_value::<ExecutionId>(json!("x")).is_err());
+    }
+
+    #[test]
+    fn values_are_json_only_where_json_holds_them() {
+        for (text, value) in [
+            ("45", json!(45)),
+            ("-9223372036854775808", json!(i64::MIN)),
+            ("18446744073709551615", json!(u64::MAX)),
+            ("0.30000000000000004", json!(0.1 + 0.2)),
+            ("1e300", json!(1e300)),
+            ("[1, -2, 3.5, null, true]", json!([1, -2, 3.5, null, true])),
+            (
+                r#"{"a-1": "99999999999999999999", "b\"": "\\"}"#,
+                json!({"a-1": "99999999999999999999", "b\"": "\\"}),
+            ),
+            (r#"{"repr": "x"}"#, json!({"repr": "x"})),
+        ] {
+            assert_eq!(Value::from_json_text(text), Value::Json(value), "{text}");
+        }
+        for text in [
+            "18446744073709551616",
+            "[1, -9223372036854775809]",
+            "{\"a\": 1267650600228229401496703205376}",
+            "<f>",
+            "",
+        ] {
+            assert_eq!(Value::from_json_text(text), Value::Repr(text.to_owned()), "{text}");
+        }
+        assert_eq!(json!(Value::Json(json!(45))), json!({ "json": 45 }));
+        assert_eq!(json!(Value::Repr("<f>".to_owned())), json!({ "repr": "<f>" }));
+        let back: Value = serde_json::from_value(json!({ "json": { "repr": "x" } })).unwrap();
+        assert_eq!(back, Value::Json(json!({ "repr": "x" })));
+    }
+
+    #[test]
+    fn the_commands_object_is_as_documented() {
+        let policy =
+            PolicyVerdict { allowed: true, risk: "low".to_owned(), findings: vec![json!({ "rule": "r" })] };
+        let mut result =
+            ExecutionResult::new(ExecutionId::new(), Language::Python, ExitKind::Exited { code: 3 }, policy);
+        let nothing = result.to_json();
+        assert_eq!((&nothing["backend"], &nothing["value"]), (&json!(null), &json!(null)));
+        assert!(!result.is_success());
+        result.backend = Some(BackendName::Wasm);
+        result.stdout = b"45\xff\n".to_vec();
+        result.stderr = b"!".to_vec();
+        result.truncated.stderr = true;
+        result.value = Some(Value::Json(json!(45)));
+        result.artifacts = vec![Artifact::new("out/a.txt", *b"12345")];
+        result.usage.wall = Duration::from_micros(390);
+        result.usage.fuel = Some(150_000);
+        assert!(result.truncated.any());
+        let expected = json!({
+            "execution_id": result.execution_id.to_string(),
+            "language": "python",
+            "backend": "wasm",
+            "exit": { "kind": "exited", "code": 3, "status": 3 },
+            "stdout": "45\u{fffd}\n",
+            "stderr": "!",
+            "truncated": { "stdout": false, "stderr": true },
+            "value": { "json": 45 },
+            "artifacts": [{ "path": "out/a.txt", "bytes": 5 }],
+            "usage": { "wall_ms": 0.39, "cpu_ms": 0.0, "fuel": 150_000, "peak_memory_bytes": 0, "disk_bytes": 0 },
+            "policy": { "risk": "low", "findings": [{ "rule": "r" }] },
+        });
+        assert_eq!(result.to_json(), expected);
+        assert_eq!(serde_json::to_value(&result).unwrap(), expected);
+    }
+
+    #[test]
+    fn usage_is_read_back() {
+        let mut usage = Usage { wall: Duration::from_nanos(123_456_789), ..Usage::default() };
+        usage.cpu = Duration::from_secs(86_400) + Duration::from_nanos(1);
+        let json = serde_json::to_string(&usage).unwrap();
+        assert_eq!(serde_json::from_str::<Usage>(&json).unwrap(), usage);
+        assert!(serde_json::from_str::<Usage>(&json.replace("123.456789", "-1")).is_err());
+        assert_eq!(BackendName::Docker.to_string(), "docker");
+    }
+}

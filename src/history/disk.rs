@@ -33,9 +33,18 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How often to look for the journals of dead processes.
 const ADOPT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// From this size on, a journal is emptied even if events come in all the time: they wait for the one
+/// From this size on, a journal is emptied even if events come in all the time: they wait for one small
 /// transaction (about a millisecond, once in some ten thousand runs).
-const ROTATE_AT: u64 = 8 << 20;
+const EMPTY_AT: u64 = 8 << 20;
+
+/// The most that is moved while events wait.
+const MOVED_WAITING: u64 = 128 * 1024;
+
+/// How often to go on moving what came in meanwhile, so as to get a long journal down to [`MOVED_WAITING`].
+const MOVE_ROUNDS: usize = 16;
+
+/// From this size on, the database's write-ahead log is folded into it, which takes two `fsync`s.
+const CHECKPOINT_AT: u64 = 4 << 20;
 
 /// The most a journal may hold. Whoever would begin a run on a longer one first moves events to the database.
 const MAX_JOURNAL: u64 = 64 << 20;
@@ -311,11 +320,13 @@ impl Disk {
             self.adopt_dead(&mut store)?;
             store.adopted = Some(Instant::now());
         }
-        Ok(())
+        self.checkpoint(&mut store)
     }
 
+    /// Moves what the journal holds by now, and empties it if nothing has come in meanwhile or if it is long.
     fn move_own(&self, store: &mut Store) -> Result<(), HistoryError> {
-        loop {
+        let due = locked(&self.journal).len();
+        for round in 0.. {
             let mut journal = locked(&self.journal);
             let end = journal.len();
             if store.moved >= end {
@@ -323,13 +334,18 @@ impl Disk {
                     journal.clear().map_err(|error| self.fail(Fail::Io(error)))?;
                     store.moved = 0;
                 }
-                return Ok(());
+                break;
             }
             drop(journal);
-            self.with_store(store, |connection, moved| {
+            let long = end > EMPTY_AT;
+            if store.moved >= due && (!long || round >= MOVE_ROUNDS) {
+                break;
+            }
+            let wait = long && end - store.moved <= MOVED_WAITING;
+            let emptied = self.with_store(store, |connection, moved| {
                 let transaction = store::begin(connection)?;
-                // Once the transaction is ours there is no other process to wait for.
-                let mut held = (end > ROTATE_AT).then(|| locked(&self.journal));
+                // Only now, when the transaction is ours and there is no other process to wait for.
+                let mut held = wait.then(|| locked(&self.journal));
                 let end = held.as_ref().map_or(end, |journal| journal.len());
                 let mut at = *moved;
                 while at < end {
@@ -345,9 +361,23 @@ impl Disk {
                     journal.clear()?;
                     *moved = 0;
                 }
-                Ok(())
+                Ok(held.is_some())
             })?;
+            if emptied {
+                break;
+            }
         }
+        Ok(())
+    }
+
+    /// Folds the write-ahead log into the database if it is long. By us and not by SQLite, which would do it within
+    /// a commit, and so perhaps while events wait.
+    fn checkpoint(&self, store: &mut Store) -> Result<(), HistoryError> {
+        let log = std::fs::symlink_metadata(self.dir.join("history.sqlite-wal"));
+        if log.is_ok_and(|log| log.len() >= CHECKPOINT_AT) {
+            self.with_store(store, |connection, _| Ok(store::checkpoint(connection)?))?;
+        }
+        Ok(())
     }
 
     fn adopt_dead(&self, store: &mut Store) -> Result<(), HistoryError> {

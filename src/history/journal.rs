@@ -275,3 +275,121 @@ impl Journal {
         std::fs::remove_file(&self.path)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::time::Duration;
+    use tempfile::TempDir;
+
+    fn file(text: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text).unwrap();
+        file
+    }
+
+    /// Every event of a journal that holds `text`.
+    fn events(text: &[u8]) -> Vec<(Kind, ExecutionId, String)> {
+        let batch = read(&file(text), 0, text.len() as u64).unwrap();
+        batch.events().map(|event| (event.kind, event.id, event.json.to_owned())).collect()
+    }
+
+    #[test]
+    fn lines_are_read_back_and_torn_ones_are_none() {
+        let (a, b) = (ExecutionId::new(), ExecutionId::new());
+        let mut text = line(Kind::Begun, a, &json!({ "code": "\n \u{1f40d} \"" })).unwrap();
+        let first = text.len();
+        text.extend(line(Kind::Ended, b, &json!("interrupted")).unwrap());
+        let all = events(&text);
+        assert_eq!(all[0], (Kind::Begun, a, r#"{"code":"\n 🐍 \""}"#.to_owned()));
+        assert_eq!(all[1], (Kind::Ended, b, r#""interrupted""#.to_owned()));
+        // Cut anywhere, and cut anywhere with another line after it.
+        let third = line(Kind::Begun, b, &json!(3)).unwrap();
+        for len in 0..text.len() {
+            let whole = usize::from(len >= first);
+            assert_eq!(events(&text[..len]), all[..whole], "{len}");
+            let mut followed = text[..len].to_vec();
+            followed.push(b'\n');
+            followed.extend(&third);
+            let found = events(&followed);
+            // All but the last line feed is a whole line again.
+            let whole = whole + usize::from(len == first - 1 || len == text.len() - 1);
+            assert_eq!(found.len(), whole + 1, "{len}");
+            assert_eq!(found[..whole], all[..whole], "{len}");
+        }
+        // One bit wrong anywhere.
+        for at in 0..first - 1 {
+            let mut damaged = text.clone();
+            damaged[at] ^= 2;
+            assert_eq!(events(&damaged), all[1..], "{at}");
+            assert!(read(&file(&damaged), 0, damaged.len() as u64).unwrap().damaged_lines() >= 1);
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_right_checksum_may_be_no_event_all_the_same() {
+        for rest in ["b", "x 1 2", "b no-id {}", "b 0", ""] {
+            let text = format!("{:016x} {rest}\n", checksum(rest.as_bytes()));
+            assert_eq!(events(text.as_bytes()), [], "{rest}");
+        }
+    }
+
+    #[test]
+    fn long_journals_and_long_lines_are_read_piece_by_piece() {
+        let id = ExecutionId::new();
+        let mut text = Vec::new();
+        for size in [10, CHUNK - 10, 3 * CHUNK, 5, CHUNK / 2, CHUNK / 2, 7] {
+            text.extend(line(Kind::Begun, id, &json!("x".repeat(size))).unwrap());
+        }
+        text.extend_from_slice(b"torn");
+        let file = file(&text);
+        let (mut at, mut sizes) = (0, Vec::new());
+        loop {
+            let batch = read(&file, at, text.len() as u64).unwrap();
+            if batch.whole == 0 {
+                break;
+            }
+            sizes.extend(batch.events().map(|event| event.json.len() - 2));
+            at += batch.whole;
+        }
+        assert_eq!(sizes, [10, CHUNK - 10, 3 * CHUNK, 5, CHUNK / 2, CHUNK / 2, 7]);
+        assert_eq!(at, text.len() as u64 - 4);
+    }
+
+    #[test]
+    fn only_old_stillborn_journals_are_removed() {
+        let dir = TempDir::new().unwrap();
+        let stillborn = dir.path().join("new-1");
+        std::fs::write(&stillborn, "").unwrap();
+        std::fs::write(dir.path().join("other"), "").unwrap();
+        remove_stillborn(dir.path(), Duration::from_secs(60)).unwrap();
+        assert!(stillborn.exists());
+        remove_stillborn(dir.path(), Duration::ZERO).unwrap();
+        assert!(!stillborn.exists() && dir.path().join("other").exists());
+    }
+
+    #[test]
+    fn the_lock_tells_the_living_from_the_dead() {
+        let dir = TempDir::new().unwrap();
+        let journal = Journal::create(dir.path()).unwrap();
+        let entry = list(dir.path()).unwrap().remove(0);
+        assert_eq!(entry.owner, journal.owner);
+        let other = open(&entry.path).unwrap().unwrap();
+        assert!(is_alive(&other).unwrap() && !adopt(&other).unwrap());
+        drop(journal);
+        assert!(!is_alive(&other).unwrap());
+        let asking = open(&entry.path).unwrap().unwrap();
+        asking.lock_shared().unwrap();
+        assert!(!is_alive(&other).unwrap(), "those who ask do not look alive to each other");
+        assert!(!adopt(&other).unwrap(), "but put off those who would take over");
+        drop(asking);
+        assert!(adopt(&other).unwrap());
+        drop(other);
+        let other = open(&entry.path).unwrap().unwrap();
+        std::fs::remove_file(&entry.path).unwrap();
+        assert!(!adopt(&other).unwrap(), "somebody else has done it");
+        assert!(open(&entry.path).unwrap().is_none());
+    }
+}

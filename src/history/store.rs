@@ -61,9 +61,10 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Result<Connection, i64>> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // A checkpoint at every close would `fsync` at the end of each short-lived process; every thousand pages will do.
+    // A checkpoint at every close would `fsync` at the end of each short-lived process. See `checkpoint`.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let version = |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
     match version(&connection)? {
@@ -83,6 +84,19 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Result<Connection, i64>> {
 /// Whether the error says that the file is no database, or a damaged one.
 pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Folds the write-ahead log into the database and empties it, or as much of that as can be done without waiting
+/// for anybody. Emptied, because whoever opens the database first reads all of the log.
+pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match done {
+        // The next one will find it free.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        done => done,
+    }
 }
 
 /// Begins to write, as soon as nobody else does.
