@@ -2,11 +2,11 @@
 
 use crate::Language;
 use crate::backend::{Backend, Finished, Job};
+use crate::config::LimitsConfig;
 use crate::control::CancelToken;
 use crate::environment::{Entry, Environment, EnvironmentId, Environments, start_sweeper};
 use crate::error::{EngineError, EngineErrorKind};
 use crate::history::{BeginRecord, ExecutionRecord, FinishRecord, History, HistoryError, HistoryOptions};
-use crate::config::LimitsConfig;
 use crate::limits::{ByteSize, Limits};
 use crate::outcome::{BackendName, ExecutionId, ExecutionResult, ExitKind};
 use crate::policy::{self, Admission, Profile, Refused, SecurityManager};
@@ -176,7 +176,9 @@ impl EngineBuilder {
         let wasm = {
             let cache_dir = self.cache_dir.unwrap_or_else(wasm::default_cache_dir);
             if cache_dir.is_none() {
-                notices.push("there is no directory for compiled guests: each process compiles them anew".to_owned());
+                notices.push(
+                    "there is no directory for compiled guests: each process compiles them anew".to_owned(),
+                );
             }
             let backend = WasmBackend::new(WasmOptions {
                 max_instances: self.max_sandboxes,
@@ -186,7 +188,9 @@ impl EngineBuilder {
                 progress: self.progress,
             })?;
             if let Some(error) = backend.cache_refused() {
-                notices.push(format!("compiled guests are not kept, so each process compiles them anew: {error}"));
+                notices.push(format!(
+                    "compiled guests are not kept, so each process compiles them anew: {error}"
+                ));
             }
             Arc::new(backend)
         };
@@ -214,7 +218,8 @@ impl EngineBuilder {
 #[must_use]
 pub fn default_history_dir() -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    let base =
+        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
     Some(base.join("bailiwick"))
 }
 
@@ -365,8 +370,9 @@ impl ExecutionEngine {
         let stop = Stop(token.clone());
         let (engine, code) = (self.clone(), code.to_owned());
         let context = context.clone().cancel_token(token);
-        let run =
-            tokio::task::spawn_blocking(move || engine.execute_here(environment.as_ref(), &code, language, &context));
+        let run = tokio::task::spawn_blocking(move || {
+            engine.execute_here(environment.as_ref(), &code, language, &context)
+        });
         let result = run.await.map_err(|_| EngineErrorKind::Panicked)?;
         std::mem::forget(stop);
         result

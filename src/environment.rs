@@ -138,8 +138,11 @@ impl Environments {
 
     fn sweep(&self, idle: Duration) {
         let Some(before) = Instant::now().checked_sub(idle) else { return };
-        let stale: Vec<_> =
-            lock(&self.entries).values().filter(|entry| entry.idle_since(before)).map(|entry| entry.id).collect();
+        let stale: Vec<_> = lock(&self.entries)
+            .values()
+            .filter(|entry| entry.idle_since(before))
+            .map(|entry| entry.id)
+            .collect();
         for id in stale {
             self.remove(id);
         }
@@ -159,7 +162,8 @@ pub(crate) fn start_sweeper(inner: &Arc<Inner>, idle: Duration) {
     let spawned = thread::Builder::new().name("bailiwick-sweeper".to_owned()).spawn(move || {
         let mut guard = lock(&environments.sweeper);
         while weak.strong_count() > 0 {
-            guard = environments.changed.wait_timeout(guard, period).unwrap_or_else(PoisonError::into_inner).0;
+            guard =
+                environments.changed.wait_timeout(guard, period).unwrap_or_else(PoisonError::into_inner).0;
             drop(guard);
             environments.sweep(idle);
             guard = lock(&environments.sweeper);
@@ -181,7 +185,10 @@ pub struct Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Environment").field("id", &self.id()).field("language", &self.language()).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("id", &self.id())
+            .field("language", &self.language())
+            .finish_non_exhaustive()
     }
 }
 
@@ -205,7 +212,11 @@ impl Environment {
     ///
     /// # Errors
     /// As [`ExecutionEngine::execute`], and if the environment is gone or lost.
-    pub async fn execute(&self, code: &str, context: &ExecutionContext) -> Result<ExecutionResult, EngineError> {
+    pub async fn execute(
+        &self,
+        code: &str,
+        context: &ExecutionContext,
+    ) -> Result<ExecutionResult, EngineError> {
         self.engine.execute_on(Some(Arc::clone(&self.entry)), code, self.language(), context).await
     }
 
@@ -213,7 +224,11 @@ impl Environment {
     ///
     /// # Errors
     /// As [`Self::execute`].
-    pub fn execute_blocking(&self, code: &str, context: &ExecutionContext) -> Result<ExecutionResult, EngineError> {
+    pub fn execute_blocking(
+        &self,
+        code: &str,
+        context: &ExecutionContext,
+    ) -> Result<ExecutionResult, EngineError> {
         self.engine.execute_here(Some(&self.entry), code, self.language(), context)
     }
 }

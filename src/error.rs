@@ -78,7 +78,9 @@ impl fmt::Display for EngineError {
             EngineErrorKind::EnvironmentLost { id, after } => {
                 write!(f, "the environment {id} is lost: its last execution {after}; prepare a new one")
             }
-            EngineErrorKind::Panicked => f.write_str("the thread that ran the guest died; this is a defect, please report it"),
+            EngineErrorKind::Panicked => {
+                f.write_str("the thread that ran the guest died; this is a defect, please report it")
+            }
         }
     }
 }

@@ -29,8 +29,8 @@ pub use history::{ExecutionRecord, History, HistoryOptions};
 pub use language::Language;
 pub use limits::{ByteSize, LimitError, LimitOverrides, Limits};
 pub use outcome::{
-    Artifact, BackendName, ExceptionInfo, ExecutionId, ExecutionResult, ExitKind, OutputStream, PolicyVerdict,
-    Truncated, Usage, Value,
+    Artifact, BackendName, ExceptionInfo, ExecutionId, ExecutionResult, ExitKind, OutputStream,
+    PolicyVerdict, Truncated, Usage, Value,
 };
 pub use policy::{RiskLevel, SecurityManager, SecurityResult};
 pub use request::{BackendChoice, ExecutionContext, InputFile};

@@ -533,7 +533,7 @@ impl ExecutionResult {
 
     /// The object that the command prints for `--json`:
     ///
-    /// - `execution_id`, `language`, `backend` (null if nothing ran): text
+    /// - `execution_id`, `language`, `backend` (null if nothing ran), `routing` (why that backend): text
     /// - `exit`: an object with `kind`, the kind's own fields (see [`ExitKind`]) and `status`, the command's exit
     ///   status
     /// - `stdout`, `stderr`: text, with U+FFFD for what is not UTF-8
@@ -553,6 +553,7 @@ impl ExecutionResult {
             "execution_id": self.execution_id,
             "language": self.language,
             "backend": self.backend,
+            "routing": self.routing,
             "exit": exit,
             "stdout": self.stdout_text(),
             "stderr": self.stderr_text(),
@@ -729,8 +730,11 @@ mod tests {
 
     #[test]
     fn the_commands_object_is_as_documented() {
-        let policy =
-            PolicyVerdict { allowed: true, risk: "low".to_owned(), findings: vec![json!({ "rule": "r" })] };
+        let finding = json!({
+            "rule": "r", "severity": "low", "action": "warn", "line": 1, "column": 2, "end_column": 3, "message": "m"
+        });
+        let findings = vec![serde_json::from_value(finding.clone()).unwrap()];
+        let policy = PolicyVerdict { allowed: true, risk: RiskLevel::Low, findings };
         let mut result =
             ExecutionResult::new(ExecutionId::new(), Language::Python, ExitKind::Exited { code: 3 }, policy);
         let nothing = result.to_json();
@@ -749,14 +753,16 @@ mod tests {
             "execution_id": result.execution_id.to_string(),
             "language": "python",
             "backend": "wasm",
+            "routing": "",
             "exit": { "kind": "exited", "code": 3, "status": 3 },
             "stdout": "45\u{fffd}\n",
             "stderr": "!",
             "truncated": { "stdout": false, "stderr": true },
-            "value": { "json": 45 },
+            "value": 45,
+            "value_kind": "json",
             "artifacts": [{ "path": "out/a.txt", "bytes": 5 }],
             "usage": { "wall_ms": 0.39, "cpu_ms": 0.0, "fuel": 150_000, "peak_memory_bytes": 0, "disk_bytes": 0 },
-            "policy": { "risk": "low", "findings": [{ "rule": "r" }] },
+            "policy": { "risk": "low", "findings": [finding] },
         });
         assert_eq!(result.to_json(), expected);
         assert_eq!(serde_json::to_value(&result).unwrap(), expected);

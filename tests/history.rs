@@ -5,11 +5,11 @@ use bailiwick::history::{
     BeginRecord, ExecutionRecord, FinishRecord, History, HistoryErrorKind, HistoryOptions, MAX_CODE,
     MAX_FINDINGS, MAX_MESSAGE, RecordState, RecoveryKind, Timestamp,
 };
+use bailiwick::policy::Finding;
 use bailiwick::{
     BackendName, ByteSize, ExceptionInfo, ExecutionId, ExecutionResult, ExitKind, Language, Limits,
     LimitsConfig, PolicyVerdict, RiskLevel, Usage,
 };
-use bailiwick::policy::Finding;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -31,11 +31,7 @@ fn finding(line: usize) -> Finding {
 }
 
 fn verdict() -> PolicyVerdict {
-    PolicyVerdict {
-        allowed: true,
-        risk: RiskLevel::Low,
-        findings: vec![finding(1)],
-    }
+    PolicyVerdict { allowed: true, risk: RiskLevel::Low, findings: vec![finding(1)] }
 }
 
 fn usage() -> Usage {

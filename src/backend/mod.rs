@@ -135,7 +135,9 @@ impl fmt::Display for BackendError {
         let backend = self.backend;
         match &self.kind {
             BackendErrorKind::Start(what) => write!(f, "the {backend} backend cannot start: {what}"),
-            BackendErrorKind::Language(language) => write!(f, "the {backend} backend does not run {language}"),
+            BackendErrorKind::Language(language) => {
+                write!(f, "the {backend} backend does not run {language}")
+            }
             #[cfg(feature = "wasm")]
             BackendErrorKind::Artifact(error) => error.fmt(f),
             BackendErrorKind::Busy(wait) => write!(
@@ -149,7 +151,10 @@ impl fmt::Display for BackendError {
                 write!(f, "the input file `{path}` does not fit the disk limit of {limit}")
             }
             BackendErrorKind::InputFile { path, .. } => {
-                write!(f, "the input file `{path}` cannot be put into the workspace: another file is in its way")
+                write!(
+                    f,
+                    "the input file `{path}` cannot be put into the workspace: another file is in its way"
+                )
             }
             BackendErrorKind::Guest(what) => write!(f, "the {backend} sandbox failed: {what}"),
         }

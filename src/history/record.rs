@@ -273,7 +273,7 @@ impl<'a> Begun<'a> {
         } else {
             Cow::Owned(PolicyVerdict {
                 allowed: policy.allowed,
-                risk: policy.risk.clone(),
+                risk: policy.risk,
                 findings: policy.findings[..MAX_FINDINGS].to_vec(),
             })
         };

@@ -11,9 +11,9 @@ use std::path::Path;
 /// The longest source that is taken: checking and compiling it costs the host's own time before any limit of the guest's applies.
 pub const MAX_CODE: usize = 16 << 20;
 /// How many input files, arguments and variables one request may have.
-pub const MAX_ITEMS: usize = 4096;
+const MAX_ITEMS: usize = 4096;
 /// The longest name, argument, variable or path, in bytes.
-pub const MAX_TEXT: usize = 128 << 10;
+const MAX_TEXT: usize = 128 << 10;
 
 /// A request that has passed policy. Only [`admit`] makes one, so a backend cannot be given anything else.
 #[derive(Clone, Debug)]

@@ -34,12 +34,12 @@ mod rules;
 mod shell;
 mod source;
 
+pub(crate) use admit::{Admission, Admitted, Refused, admit};
+pub use admit::{MAX_CODE, RequestError, RequestField};
 pub use error::{PolicyError, PolicyErrorKind};
 pub use finding::{
     Action, Finding, ForbiddenImport, MAX_FINDINGS, RiskAnalysis, RiskLevel, SecurityResult, Severity,
 };
-pub use admit::{MAX_CODE, RequestError, RequestField};
-pub(crate) use admit::{Admission, Admitted, Refused, admit};
 pub use render::{render, render_finding, render_findings};
 
 use crate::Language;

@@ -45,7 +45,8 @@ fn runs_code_files_and_standard_input() {
     assert_eq!(text(&output.stdout), "42\n", "{}", text(&output.stderr));
     let script = home.path().join("code.py");
     fs::write(&script, "print('from a pipe')").unwrap();
-    let output = bailiwick(home.path()).args(["run", "-"]).stdin(fs::File::open(script).unwrap()).output().unwrap();
+    let output =
+        bailiwick(home.path()).args(["run", "-"]).stdin(fs::File::open(script).unwrap()).output().unwrap();
     assert_eq!(text(&output.stdout), "from a pipe\n", "{}", text(&output.stderr));
 }
 
@@ -102,7 +103,12 @@ fn files_go_in_and_out() {
     let out = home.path().join("out");
     let code = "rows = open('data/in.csv').read()\nopen('copy.csv', 'w').write(rows * 2)";
     let spec = format!("{}:data/in.csv", home.path().join("a.csv").display());
-    let output = bailiwick(home.path()).args(["run", "--policy", "permissive", "--file", &spec, "--out"]).arg(&out).args(["-c", code]).output().unwrap();
+    let output = bailiwick(home.path())
+        .args(["run", "--policy", "permissive", "--file", &spec, "--out"])
+        .arg(&out)
+        .args(["-c", code])
+        .output()
+        .unwrap();
     assert_eq!(status(&output), 0, "{}", text(&output.stderr));
     assert_eq!(fs::read_to_string(out.join("copy.csv")).unwrap(), "1,2\n1,2\n");
 }
@@ -115,7 +121,12 @@ fn an_artifact_never_leaves_the_out_directory() {
     fs::create_dir_all(&outside).unwrap();
     std::os::unix::fs::symlink(&outside, out.join("link")).unwrap();
     let code = "import os\nos.mkdir('link')\nopen('link/x', 'w').write('x')";
-    let output = bailiwick(home.path()).args(["run", "--policy", "permissive", "--out"]).arg(&out).args(["-c", code]).output().unwrap();
+    let output = bailiwick(home.path())
+        .args(["run", "--policy", "permissive", "--out"])
+        .arg(&out)
+        .args(["-c", code])
+        .output()
+        .unwrap();
     assert_eq!(status(&output), 125, "{}", text(&output.stderr));
     assert!(!outside.join("x").exists());
 }
@@ -125,11 +136,35 @@ fn standard_input_and_arguments_reach_the_guest() {
     let home = home();
     let input = home.path().join("in.txt");
     fs::write(&input, "typed\n").unwrap();
-    let output = bailiwick(home.path()).args(["run", "--stdin"]).arg(&input).args(["-c", "print(input())"]).output().unwrap();
+    let output = bailiwick(home.path())
+        .args(["run", "--stdin"])
+        .arg(&input)
+        .args(["-c", "print(input())"])
+        .output()
+        .unwrap();
     assert_eq!(text(&output.stdout), "typed\n");
-    let output = bailiwick(home.path()).args(["run", "-c", "print(input())"]).stdin(fs::File::open(&input).unwrap()).output().unwrap();
-    assert!(text(&output.stderr).contains("EOFError"), "without --stdin there is none: {}", text(&output.stderr));
-    let output = run(&["run", "--policy", "permissive", "--env", "K=v w", "-c", "import sys, os\nprint(sys.argv[1:], os.environ['K'])", "--", "a", "-b"]);
+    let output = bailiwick(home.path())
+        .args(["run", "-c", "print(input())"])
+        .stdin(fs::File::open(&input).unwrap())
+        .output()
+        .unwrap();
+    assert!(
+        text(&output.stderr).contains("EOFError"),
+        "without --stdin there is none: {}",
+        text(&output.stderr)
+    );
+    let output = run(&[
+        "run",
+        "--policy",
+        "permissive",
+        "--env",
+        "K=v w",
+        "-c",
+        "import sys, os\nprint(sys.argv[1:], os.environ['K'])",
+        "--",
+        "a",
+        "-b",
+    ]);
     assert_eq!(text(&output.stdout), "['a', '-b'] v w\n", "{}", text(&output.stderr));
 }
 
@@ -141,7 +176,8 @@ fn history_shows_what_ran() {
     }
     let output = bailiwick(home.path()).args(["history", "--json"]).output().unwrap();
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let kinds: Vec<_> = json.as_array().unwrap().iter().map(|record| record["exit"]["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<_> =
+        json.as_array().unwrap().iter().map(|record| record["exit"]["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["denied", "exception", "exited"]);
     let output = bailiwick(home.path()).args(["history", "--limit", "1"]).output().unwrap();
     assert!(text(&output.stdout).contains("denied by policy"), "{}", text(&output.stdout));
@@ -169,7 +205,12 @@ fn a_killed_run_shows_in_the_history() {
 fn control_c_stops_the_guest() {
     let home = home();
     for code in ["print('up')\nwhile True: pass", "print('up')\nimport time\ntime.sleep(25)"] {
-        let mut child = bailiwick(home.path()).args(["run", "-c", code]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = bailiwick(home.path())
+            .args(["run", "-c", code])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = [0; 3];
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
         let start = Instant::now();
@@ -184,7 +225,11 @@ fn control_c_stops_the_guest() {
 #[test]
 fn a_reader_that_goes_away_ends_the_run() {
     let home = home();
-    let mut child = bailiwick(home.path()).args(["run", "-c", "while True: print('x' * 100)"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = bailiwick(home.path())
+        .args(["run", "-c", "while True: print('x' * 100)"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut some = [0; 100];
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut some).unwrap();
     drop(child.stdout.take());
@@ -201,8 +246,17 @@ fn it_runs_without_a_home_or_a_usable_cache() {
         if name == "HOME" {
             command.env_remove("XDG_CACHE_HOME");
         }
-        let output = command.env(name, value).args(["run", "-l", "javascript", "-c", "console.log(1)"]).output().unwrap();
-        assert_eq!((text(&output.stdout).as_str(), status(&output)), ("1\n", 0), "{name}: {}", text(&output.stderr));
+        let output = command
+            .env(name, value)
+            .args(["run", "-l", "javascript", "-c", "console.log(1)"])
+            .output()
+            .unwrap();
+        assert_eq!(
+            (text(&output.stdout).as_str(), status(&output)),
+            ("1\n", 0),
+            "{name}: {}",
+            text(&output.stderr)
+        );
         assert!(text(&output.stderr).contains("compiles them anew"), "{name}: {}", text(&output.stderr));
     }
 }
@@ -233,7 +287,11 @@ fn a_damaged_cache_is_made_anew() {
     let home = home();
     let cache = home.path().join("cache");
     let run = || {
-        bailiwick(home.path()).env("XDG_CACHE_HOME", &cache).args(["run", "-l", "javascript", "-c", "console.log(1)"]).output().unwrap()
+        bailiwick(home.path())
+            .env("XDG_CACHE_HOME", &cache)
+            .args(["run", "-l", "javascript", "-c", "console.log(1)"])
+            .output()
+            .unwrap()
     };
     assert_eq!(text(&run().stdout), "1\n");
     for entry in fs::read_dir(cache.join("bailiwick")).unwrap() {

@@ -1,7 +1,9 @@
 //! Stateful environments.
 
-use super::{engine, json_value, new_engine, output, cache_dir};
-use bailiwick::{EngineErrorKind, ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, LimitOverrides};
+use super::{cache_dir, engine, json_value, new_engine, output};
+use bailiwick::{
+    EngineErrorKind, ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, LimitOverrides,
+};
 use std::time::{Duration, Instant};
 
 fn plain() -> ExecutionContext {
@@ -11,12 +13,26 @@ fn plain() -> ExecutionContext {
 #[test]
 fn variables_imports_and_files_live_on() {
     let env = engine().prepare_environment(Language::Python).unwrap();
-    output(&env.execute_blocking("import math\nx = 20\ndef f(): return x + 1\nopen('note', 'w').write('kept')", &plain()).unwrap());
-    let result = env.execute_blocking("x += 1\nprint(math.floor(2.5), f(), open('note').read())\nx", &plain()).unwrap();
+    output(
+        &env.execute_blocking(
+            "import math\nx = 20\ndef f(): return x + 1\nopen('note', 'w').write('kept')",
+            &plain(),
+        )
+        .unwrap(),
+    );
+    let result = env
+        .execute_blocking("x += 1\nprint(math.floor(2.5), f(), open('note').read())\nx", &plain())
+        .unwrap();
     assert_eq!(output(&result), "2 22 kept\n");
     assert_eq!(json_value(&result), 21);
     let env = engine().prepare_environment(Language::JavaScript).unwrap();
-    output(&env.execute_blocking("let a = 1; const b = 2; function f() { return a + b } class C {} globalThis.d = 4", &plain()).unwrap());
+    output(
+        &env.execute_blocking(
+            "let a = 1; const b = 2; function f() { return a + b } class C {} globalThis.d = 4",
+            &plain(),
+        )
+        .unwrap(),
+    );
     let result = env.execute_blocking("a += 1; console.log(f(), typeof C, d)", &plain()).unwrap();
     assert_eq!(output(&result), "4 function 4\n");
 }
@@ -48,9 +64,13 @@ fn limits_apply_to_each_execution() {
 
 #[test]
 fn environments_do_not_see_each_other() {
-    let (a, b) = (engine().prepare_environment(Language::Python).unwrap(), engine().prepare_environment(Language::Python).unwrap());
+    let (a, b) = (
+        engine().prepare_environment(Language::Python).unwrap(),
+        engine().prepare_environment(Language::Python).unwrap(),
+    );
     output(&a.execute_blocking("secret = 1\nopen('s', 'w').close()", &plain()).unwrap());
-    let result = b.execute_blocking("import os\nprint('secret' in globals(), os.listdir('.'))", &plain()).unwrap();
+    let result =
+        b.execute_blocking("import os\nprint('secret' in globals(), os.listdir('.'))", &plain()).unwrap();
     assert_eq!(output(&result), "False []\n");
 }
 

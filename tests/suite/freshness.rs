@@ -41,7 +41,10 @@ fn strings_of_the_snapshot_and_of_the_run_agree() {
 fn a_seed_still_fixes_the_sequence() {
     let code = "import random\nrandom.seed(7)\nprint(random.random(), random.randint(1, 10**9))";
     assert_eq!(output(&python(code)), output(&python(code)));
-    assert_eq!(output(&python("import random\nrandom.seed(7)\nprint(random.random())")), "0.32383276483316237\n");
+    assert_eq!(
+        output(&python("import random\nrandom.seed(7)\nprint(random.random())")),
+        "0.32383276483316237\n"
+    );
     let state = "import random\ns = random.getstate()\na = random.random()\nrandom.setstate(s)\nprint(a == random.random())";
     assert_eq!(output(&python(state)), "True\n");
 }

@@ -26,10 +26,22 @@ fn bounded() -> ExecutionContext {
 #[test]
 fn deep_recursion_in_python() {
     for (what, code) in [
-        ("recursion without a limit", "import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1)\nf(0)"),
-        ("recursion through C", "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n def __repr__(self): return repr(self)\nrepr(A())"),
-        ("recursion through sort keys", "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return sorted([1, 2], key=f)\nf(0)"),
-        ("recursion through __getattr__", "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n def __getattr__(self, n): return getattr(self, n + 'x')\nA().x"),
+        (
+            "recursion without a limit",
+            "import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1)\nf(0)",
+        ),
+        (
+            "recursion through C",
+            "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n def __repr__(self): return repr(self)\nrepr(A())",
+        ),
+        (
+            "recursion through sort keys",
+            "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return sorted([1, 2], key=f)\nf(0)",
+        ),
+        (
+            "recursion through __getattr__",
+            "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n def __getattr__(self, n): return getattr(self, n + 'x')\nA().x",
+        ),
         ("repr of a deep list", "a = []\nfor _ in range(100000): a = [a]\nrepr(a)"),
         ("a deep list dropped", "a = []\nfor _ in range(1000000): a = [a]\ndel a\nprint('dropped')"),
         ("comparison of deep lists", "a = []\nb = []\nfor _ in range(100000): a = [a]; b = [b]\na == b"),
@@ -48,8 +60,14 @@ fn deep_recursion_in_python() {
         ("ast.literal_eval", "import ast\nast.literal_eval('(' * 100000)"),
         ("deep isinstance tuple", "t = int\nfor _ in range(100000): t = (t,)\nisinstance('', t)"),
         ("hash of a deep tuple", "t = ()\nfor _ in range(100000): t = (t,)\nhash(t)"),
-        ("deep exception chain", "e = None\nfor _ in range(100000):\n n = ValueError(); n.__context__ = e; e = n\nraise e"),
-        ("deep itertools chain", "import itertools\na = iter([])\nfor _ in range(100000): a = itertools.chain(a)\nlist(a)"),
+        (
+            "deep exception chain",
+            "e = None\nfor _ in range(100000):\n n = ValueError(); n.__context__ = e; e = n\nraise e",
+        ),
+        (
+            "deep itertools chain",
+            "import itertools\na = iter([])\nfor _ in range(100000): a = itertools.chain(a)\nlist(a)",
+        ),
     ] {
         ended(what, &run(Language::Python, code, &bounded()));
     }
@@ -63,7 +81,11 @@ fn the_usual_recursion_is_an_exception() {
     assert_eq!(result.exit.exception().unwrap().type_name, "RecursionError");
     let result = python("import json\njson.loads('[' * 100000)");
     assert_eq!(result.exit.exception().unwrap().type_name, "RecursionError");
-    assert_eq!(output(&python("def f(n): return n and f(n - 1)\nprint(f(900))")), "0\n", "and what fits works");
+    assert_eq!(
+        output(&python("def f(n): return n and f(n - 1)\nprint(f(900))")),
+        "0\n",
+        "and what fits works"
+    );
 }
 
 #[test]
@@ -73,7 +95,10 @@ fn deep_recursion_in_javascript() {
         ("recursion through sort", "function f() { [1, 2].sort(f) } f()"),
         ("recursion through a getter", "const o = { get x() { return this.x } }; o.x"),
         ("recursion through toString", "const o = { toString() { return `${this}` } }; `${o}`"),
-        ("recursion through a proxy", "let p = {}; for (let i = 0; i < 100000; i++) p = new Proxy(p, {}); p.x"),
+        (
+            "recursion through a proxy",
+            "let p = {}; for (let i = 0; i < 100000; i++) p = new Proxy(p, {}); p.x",
+        ),
         ("JSON.parse", "JSON.parse('['.repeat(100000))"),
         ("JSON.stringify", "let a = []; for (let i = 0; i < 100000; i++) a = [a]; JSON.stringify(a)"),
         ("printing a deep array", "let a = []; for (let i = 0; i < 100000; i++) a = [a]; console.log(a)"),
@@ -84,11 +109,16 @@ fn deep_recursion_in_javascript() {
         ("eval of parentheses", "eval('('.repeat(5000) + '1' + ')'.repeat(5000))"),
         ("eval of unary operators", "eval('-+'.repeat(50000) + '1')"),
         ("a deep regular expression", "new RegExp('('.repeat(100000) + ')'.repeat(100000))"),
-        ("a deep promise chain", "let p = Promise.resolve(); for (let i = 0; i < 100000; i++) p = p.then(() => {}); await p"),
+        (
+            "a deep promise chain",
+            "let p = Promise.resolve(); for (let i = 0; i < 100000; i++) p = p.then(() => {}); await p",
+        ),
     ] {
         ended(what, &run(Language::JavaScript, code, &bounded()));
     }
-    let result = javascript("function f() { return f() + 1 } try { f() } catch (e) { console.log(e instanceof Error) }");
+    let result = javascript(
+        "function f() { return f() + 1 } try { f() } catch (e) { console.log(e instanceof Error) }",
+    );
     assert_eq!(output(&result), "true\n", "the code can catch it");
 }
 
@@ -104,7 +134,17 @@ fn a_source_of_five_megabytes() {
 
 #[test]
 fn odd_sources_are_the_guests_affair() {
-    for code in ["", "\0", "a\0b", "\u{feff}print(1)", "\r\r\n", "#", "é = 1", "print('\u{202e}')", "# coding: rot13\nprint(1)"] {
+    for code in [
+        "",
+        "\0",
+        "a\0b",
+        "\u{feff}print(1)",
+        "\r\r\n",
+        "#",
+        "é = 1",
+        "print('\u{202e}')",
+        "# coding: rot13\nprint(1)",
+    ] {
         ended(code, &python(code));
         ended(code, &javascript(code));
     }
@@ -128,13 +168,27 @@ fn what_a_guest_asks_of_the_host_is_bounded() {
 
 #[test]
 fn the_host_cannot_be_seen() {
-    for path in ["/etc/passwd", "/proc/self/environ", "/root", "/home", "../../etc/passwd", "/workspace/../etc/passwd", "/dev/null"] {
+    for path in [
+        "/etc/passwd",
+        "/proc/self/environ",
+        "/root",
+        "/home",
+        "../../etc/passwd",
+        "/workspace/../etc/passwd",
+        "/dev/null",
+    ] {
         let result = python(&format!("open({path:?})"));
         let kind = result.exit.exception().map(|e| e.type_name.clone());
         assert_eq!(kind.as_deref(), Some("FileNotFoundError"), "{path}: {}", result.exit);
     }
     assert_eq!(output(&python("import os\nprint(sorted(os.listdir('/')))")), "['tmp', 'usr', 'workspace']\n");
-    for code in ["open('/usr/lib/x', 'w')", "import os\nos.unlink('/usr/lib/python3.13/os.py')", "import os\nos.rename('/usr', '/workspace/usr')", "open('/x', 'w')", "import os\nos.mkdir('/d')"] {
+    for code in [
+        "open('/usr/lib/x', 'w')",
+        "import os\nos.unlink('/usr/lib/python3.13/os.py')",
+        "import os\nos.rename('/usr', '/workspace/usr')",
+        "open('/x', 'w')",
+        "import os\nos.mkdir('/d')",
+    ] {
         let result = python(code);
         assert!(matches!(result.exit, ExitKind::Exception { .. }), "{code}: {}", result.exit);
     }

@@ -29,7 +29,8 @@ fn the_last_expression_is_the_value() {
 
 #[test]
 fn an_uncaught_error_is_reported_with_its_own_stack() {
-    let result = javascript("function f() {\n  throw new TypeError('no');\n}\nconsole.log('before');\nf();\n");
+    let result =
+        javascript("function f() {\n  throw new TypeError('no');\n}\nconsole.log('before');\nf();\n");
     let ExitKind::Exception { code, exception } = &result.exit else { panic!("{}", result.exit) };
     assert_eq!(*code, 1);
     assert_eq!(exception.type_name, "TypeError");
@@ -66,12 +67,21 @@ fn timers_and_jobs_run_in_order() {
 fn the_usual_globals_are_there() {
     for (code, value) in [
         ("new TextDecoder().decode(new TextEncoder().encode('ä✓'))", json!("ä✓")),
-        ("const u = new URL('../b?x=1#h', 'https://ex.org:8443/a/c'); [u.href, u.port, u.searchParams.get('x')]", json!(["https://ex.org:8443/b?x=1#h", "8443", "1"])),
+        (
+            "const u = new URL('../b?x=1#h', 'https://ex.org:8443/a/c'); [u.href, u.port, u.searchParams.get('x')]",
+            json!(["https://ex.org:8443/b?x=1#h", "8443", "1"]),
+        ),
         ("[atob('aGk='), btoa('hi')]", json!(["hi", "aGk="])),
-        ("const a = {m: new Map([[1, new Date(0)]])}; a.self = a; const b = structuredClone(a); [b !== a, b.self === b, b.m.get(1).getTime()]", json!([true, true, 0])),
+        (
+            "const a = {m: new Map([[1, new Date(0)]])}; a.self = a; const b = structuredClone(a); [b !== a, b.self === b, b.m.get(1).getTime()]",
+            json!([true, true, 0]),
+        ),
         ("crypto.getRandomValues(new Uint8Array(8)).length", json!(8)),
         ("const t = performance.now(); t >= 0 && typeof t", json!("number")),
-        ("[1n + 2n === 3n, [3, 1, 2].toSorted().join(''), Object.groupBy([1, 2, 3], n => n % 2 ? 'odd' : 'even').odd.length]", json!([true, "123", 2])),
+        (
+            "[1n + 2n === 3n, [3, 1, 2].toSorted().join(''), Object.groupBy([1, 2, 3], n => n % 2 ? 'odd' : 'even').odd.length]",
+            json!([true, "123", 2]),
+        ),
         ("new Intl.NumberFormat === undefined", json!(null)),
         ("/(?<y>\\d{4})/u.exec('in 2026').groups.y", json!("2026")),
     ] {
@@ -84,18 +94,27 @@ fn the_usual_globals_are_there() {
 
 #[test]
 fn console_goes_to_the_right_stream() {
-    let result = javascript("console.log('%s is %d', 'x', 1, {a: [1, 2]}); console.error('e'); console.warn('w'); console.info('i')");
+    let result = javascript(
+        "console.log('%s is %d', 'x', 1, {a: [1, 2]}); console.error('e'); console.warn('w'); console.info('i')",
+    );
     assert_eq!(result.stdout_text(), "x is 1 { a: [ 1, 2 ] }\ni\n");
     assert_eq!(result.stderr_text(), "e\nw\n");
 }
 
 #[test]
 fn modules_import_from_the_workspace() {
-    let context = ExecutionContext::new().file("lib.js", "export const n = 41; export default x => x + 1;").filename("main.mjs").es_module(true);
-    let result = run(Language::JavaScript, "import inc, { n } from './lib.js';\nconsole.log(inc(n));", &context);
+    let context = ExecutionContext::new()
+        .file("lib.js", "export const n = 41; export default x => x + 1;")
+        .filename("main.mjs")
+        .es_module(true);
+    let result =
+        run(Language::JavaScript, "import inc, { n } from './lib.js';\nconsole.log(inc(n));", &context);
     assert_eq!(output(&result), "42\n");
     let context = ExecutionContext::new().file("lib.js", "export const n = 1;");
-    assert_eq!(output(&run(Language::JavaScript, "import { n } from './lib.js'; console.log(n)", &context)), "1\n");
+    assert_eq!(
+        output(&run(Language::JavaScript, "import { n } from './lib.js'; console.log(n)", &context)),
+        "1\n"
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Several runs at once, cancelling, streaming, denial, history.
 
 use super::{cache_dir, engine, new_engine, output};
-use bailiwick::{CancelToken, ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, OutputStream};
+use bailiwick::{
+    CancelToken, ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, OutputStream,
+};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -33,14 +35,21 @@ async fn dropping_the_future_stops_the_guest() {
     let context = ExecutionContext::new().on_output(move |_, _| {
         let _ = sender.lock().unwrap().send(());
     });
-    let run = tokio::time::timeout(Duration::from_secs(5), engine.execute("print('up', flush=True)\nwhile True: pass", Language::Python, &context));
+    let run = tokio::time::timeout(
+        Duration::from_secs(5),
+        engine.execute("print('up', flush=True)\nwhile True: pass", Language::Python, &context),
+    );
     let task = tokio::spawn({
         let engine = engine.clone();
         let context = context.clone();
-        async move { engine.execute("print('up', flush=True)\nwhile True: pass", Language::Python, &context).await }
+        async move {
+            engine.execute("print('up', flush=True)\nwhile True: pass", Language::Python, &context).await
+        }
     });
     drop(run);
-    tokio::task::spawn_blocking(move || started.recv_timeout(Duration::from_secs(20)).unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(move || started.recv_timeout(Duration::from_secs(20)).unwrap())
+        .await
+        .unwrap();
     task.abort();
     let start = Instant::now();
     loop {
@@ -83,15 +92,21 @@ fn output_streams_as_it_comes() {
     let result = engine().execute_blocking(code, Language::Python, &context).unwrap();
     assert_eq!((output(&result).as_str(), result.stderr_text().as_ref()), ("one\nthree\n", "two\n"));
     let seen = seen.lock().unwrap();
-    let text = |wanted: OutputStream| seen.iter().filter(|s| s.0 == wanted).map(|s| s.1.as_str()).collect::<String>();
-    assert_eq!((text(OutputStream::Stdout).as_str(), text(OutputStream::Stderr).as_str()), ("one\nthree\n", "two\n"));
+    let text = |wanted: OutputStream| {
+        seen.iter().filter(|s| s.0 == wanted).map(|s| s.1.as_str()).collect::<String>()
+    };
+    assert_eq!(
+        (text(OutputStream::Stdout).as_str(), text(OutputStream::Stderr).as_str()),
+        ("one\nthree\n", "two\n")
+    );
     let (first, last) = (seen.first().unwrap().2, seen.last().unwrap().2);
     assert!(last - first >= Duration::from_millis(300), "it came all at once");
 }
 
 #[test]
 fn what_a_stopped_guest_still_buffers_is_kept() {
-    let context = ExecutionContext::new().limits(bailiwick::LimitOverrides::new().wall_time(Duration::from_millis(200)));
+    let context = ExecutionContext::new()
+        .limits(bailiwick::LimitOverrides::new().wall_time(Duration::from_millis(200)));
     let code = "import sys\nprint('line')\nsys.stdout.write('no line end')\nwhile True: pass";
     let result = engine().execute_blocking(code, Language::Python, &context).unwrap();
     assert_eq!(result.stdout_text(), "line\nno line end");
@@ -99,8 +114,14 @@ fn what_a_stopped_guest_still_buffers_is_kept() {
 
 #[test]
 fn denied_code_never_runs_and_is_recorded() {
-    let engine = ExecutionEngine::builder().history(HistoryPlace::Memory(10)).cache_dir(Some(cache_dir())).build().unwrap();
-    let result = engine.execute_blocking("import os\nprint('ran')", Language::Python, &ExecutionContext::new()).unwrap();
+    let engine = ExecutionEngine::builder()
+        .history(HistoryPlace::Memory(10))
+        .cache_dir(Some(cache_dir()))
+        .build()
+        .unwrap();
+    let result = engine
+        .execute_blocking("import os\nprint('ran')", Language::Python, &ExecutionContext::new())
+        .unwrap();
     assert_eq!(result.exit, ExitKind::Denied);
     assert_eq!((result.backend, result.stdout.len(), result.exit.exit_status()), (None, 0, 126));
     assert!(!result.policy.findings.is_empty());
@@ -121,7 +142,12 @@ fn every_ending_is_recorded() {
     for code in ["1", "1 / 0", "import sys; sys.exit(3)"] {
         engine.execute_blocking(code, Language::Python, &ExecutionContext::new()).unwrap();
     }
-    let kinds: Vec<_> = engine.execution_history(10).unwrap().iter().map(|record| record.exit.as_ref().unwrap().kind()).collect();
+    let kinds: Vec<_> = engine
+        .execution_history(10)
+        .unwrap()
+        .iter()
+        .map(|record| record.exit.as_ref().unwrap().kind())
+        .collect();
     assert_eq!(kinds, ["exited", "exception", "exited"]);
     let record = &engine.execution_history(1).unwrap()[0];
     assert_eq!(record.code, None, "the code is kept only if the owner says so");

@@ -82,12 +82,20 @@ fn memory_that_grows_bit_by_bit_is_bounded_too() {
     for (language, code) in [
         (Language::Python, "print('kept')\na = []\nwhile True: a.append('x' * 1000)"),
         (Language::Python, "print('kept')\na = 'x'\nwhile True: a += a"),
-        (Language::JavaScript, "console.log('kept'); const a = []; for (;;) a.push('x'.repeat(1000) + a.length)"),
+        (
+            Language::JavaScript,
+            "console.log('kept'); const a = []; for (;;) a.push('x'.repeat(1000) + a.length)",
+        ),
         (Language::JavaScript, "console.log('kept'); const a = []; for (;;) a.push(new Uint8Array(1 << 20))"),
         (Language::JavaScript, "console.log('kept'); new Uint8Array(1e9).fill(1)"),
     ] {
         let result = run(language, code, &context);
-        assert!(matches!(result.exit, ExitKind::MemoryLimit { .. }), "{code}: {}\n{}", result.exit, result.stderr_text());
+        assert!(
+            matches!(result.exit, ExitKind::MemoryLimit { .. }),
+            "{code}: {}\n{}",
+            result.exit,
+            result.stderr_text()
+        );
         assert_eq!(result.exit.exit_status(), 137);
         assert_eq!(result.stdout_text(), "kept\n", "{code}");
         assert!(result.usage.peak_memory <= ByteSize::from_mb(64));
@@ -124,7 +132,8 @@ fn the_disk_limit_is_enospc_inside() {
     let result = run(Language::Python, "print('kept')\nopen('big', 'wb').write(b'x' * (2 << 20))", &context);
     assert!(matches!(result.exit, ExitKind::DiskLimit { code: 1, .. }), "{}", result.exit);
     assert_eq!(result.stdout_text(), "kept\n");
-    let result = run(Language::JavaScript, "require('fs').writeFileSync('big', 'x'.repeat(2 << 20))", &context);
+    let result =
+        run(Language::JavaScript, "require('fs').writeFileSync('big', 'x'.repeat(2 << 20))", &context);
     assert!(matches!(result.exit, ExitKind::DiskLimit { .. }), "{}\n{}", result.exit, result.stderr_text());
 }
 
@@ -136,16 +145,27 @@ fn no_trick_passes_the_disk_limit() {
         ("truncate", "f = open('a', 'wb')\nf.truncate(2**40)"),
         ("many empty files", "for i in range(10000): open(f'f{i}', 'w').close()"),
         ("many directories", "import os\nfor i in range(10000): os.mkdir(f'd{i}')"),
-        ("unlinked but open", "import os\nkeep = []\nfor i in range(20):\n f = open('a', 'wb'); f.write(b'x' * 100000); f.flush(); os.unlink('a'); keep.append(f)"),
+        (
+            "unlinked but open",
+            "import os\nkeep = []\nfor i in range(20):\n f = open('a', 'wb'); f.write(b'x' * 100000); f.flush(); os.unlink('a'); keep.append(f)",
+        ),
         ("/tmp", "open('/tmp/a', 'wb').write(b'x' * (2 << 20))"),
     ] {
         let result = run(Language::Python, &format!("{code}\nprint('passed')"), &context);
         assert!(!result.is_success(), "{what} passes");
-        assert!(result.stderr_text().contains("Errno 51") || result.stderr_text().contains("No space"), "{what}: {}", result.stderr_text());
+        assert!(
+            result.stderr_text().contains("Errno 51") || result.stderr_text().contains("No space"),
+            "{what}: {}",
+            result.stderr_text()
+        );
         assert!(result.usage.disk <= ByteSize::from_mb(1), "{what}: {}", result.usage.disk);
     }
     let reuse = "for i in range(50):\n with open('a', 'wb') as f: f.write(b'x' * 900000)\nprint('fine')";
-    assert_eq!(output(&run(Language::Python, reuse, &context)), "fine\n", "room that is given back can be used again");
+    assert_eq!(
+        output(&run(Language::Python, reuse, &context)),
+        "fine\n",
+        "room that is given back can be used again"
+    );
 }
 
 #[test]
@@ -166,9 +186,13 @@ fn a_limit_above_the_ceiling_is_refused_and_not_clamped() {
         let error = engine.execute_blocking("1", Language::Python, &with(limits)).unwrap_err();
         assert!(matches!(error.kind, bailiwick::EngineErrorKind::Limit(_)), "{error}");
     }
-    let error = engine.execute_blocking("1", Language::Python, &with(LimitOverrides::new().cpu_cores(0.5))).unwrap_err();
+    let error = engine
+        .execute_blocking("1", Language::Python, &with(LimitOverrides::new().cpu_cores(0.5)))
+        .unwrap_err();
     assert!(matches!(error.kind, bailiwick::EngineErrorKind::Unenforceable { .. }), "{error}");
-    let error = engine.execute_blocking("1", Language::Python, &with(LimitOverrides::new().memory(ByteSize::from_mb(2)))).unwrap_err();
+    let error = engine
+        .execute_blocking("1", Language::Python, &with(LimitOverrides::new().memory(ByteSize::from_mb(2))))
+        .unwrap_err();
     assert!(error.to_string().contains("less than the python interpreter itself takes"), "{error}");
 }
 

@@ -75,9 +75,11 @@ fn exit_codes_are_the_codes_own() {
 #[test]
 fn standard_input_is_given_or_at_its_end() {
     let context = ExecutionContext::new().stdin("first\nsecond\n");
-    let result = run(Language::Python, "import sys\nprint(input().upper())\nprint(sys.stdin.read())", &context);
+    let result =
+        run(Language::Python, "import sys\nprint(input().upper())\nprint(sys.stdin.read())", &context);
     assert_eq!(output(&result), "FIRST\nsecond\n\n");
-    let result = python("import sys\nprint(repr(sys.stdin.read()))\ntry:\n input()\nexcept EOFError: print('end')");
+    let result =
+        python("import sys\nprint(repr(sys.stdin.read()))\ntry:\n input()\nexcept EOFError: print('end')");
     assert_eq!(output(&result), "''\nend\n");
 }
 
@@ -118,26 +120,94 @@ fn modules_are_usable() {
         ("json", "import json; print(json.loads('[1,2]'), json.dumps({'a': 1}))", "[1, 2] {\"a\": 1}"),
         ("re", r"import re; print(re.sub(r'(\w+)@', r'<\1>', 'me@x'))", "<me>x"),
         ("decimal", "from decimal import Decimal as D; print(D('0.1') + D('0.2'))", "0.3"),
-        ("hashlib", "import hashlib; print(hashlib.sha256(b'').hexdigest()[:8], hashlib.md5(b'').hexdigest()[:4], hashlib.blake2b(b'').hexdigest()[:4])", "e3b0c442 d41d 786a"),
-        ("zlib", "import zlib, gzip, bz2, lzma\nd = b'x' * 1000\nprint(all(m.decompress(m.compress(d)) == d for m in (zlib, gzip, bz2, lzma)))", "True"),
-        ("zipfile", "import zipfile, io\nb = io.BytesIO()\nwith zipfile.ZipFile(b, 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('a', 'hi')\nprint(zipfile.ZipFile(b).read('a'))", "b'hi'"),
-        ("sqlite3 in memory", "import sqlite3; print(sqlite3.connect(':memory:').execute('select 1 + 1').fetchone())", "(2,)"),
-        ("sqlite3 on a file", "import sqlite3\nwith sqlite3.connect('a.db') as c:\n c.execute('create table t(x)'); c.execute('insert into t values (7)')\nprint(sqlite3.connect('a.db').execute('select x from t').fetchall())", "[(7,)]"),
-        ("asyncio", "import asyncio\nasync def f(n):\n await asyncio.sleep(0.01 * n); return n\nasync def main(): return await asyncio.gather(f(2), f(1))\nprint(asyncio.run(main()))", "[2, 1]"),
-        ("asyncio.timeout", "import asyncio\nasync def main():\n try:\n  async with asyncio.timeout(0.01): await asyncio.sleep(10)\n except TimeoutError: return 'late'\nprint(asyncio.run(main()))", "late"),
-        ("zoneinfo", "import zoneinfo, datetime\nprint(datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin')).utcoffset())", "2:00:00"),
-        ("xml", "import xml.etree.ElementTree as E; print(E.fromstring('<a><b>t</b></a>').find('b').text)", "t"),
-        ("tempfile", "import tempfile\nwith tempfile.NamedTemporaryFile() as f: print(f.name.startswith('/tmp/'))", "True"),
-        ("dataclasses", "from dataclasses import dataclass\n@dataclass\nclass P:\n x: int\nprint(P(1))", "P(x=1)"),
-        ("unittest", "import unittest\nclass T(unittest.TestCase):\n def test(self): self.assertEqual(1, 1)\nprint(unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromTestCase(T)).wasSuccessful())", "True"),
-        ("logging", "import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(message)s'); logging.warning('w')", "w"),
+        (
+            "hashlib",
+            "import hashlib; print(hashlib.sha256(b'').hexdigest()[:8], hashlib.md5(b'').hexdigest()[:4], hashlib.blake2b(b'').hexdigest()[:4])",
+            "e3b0c442 d41d 786a",
+        ),
+        (
+            "zlib",
+            "import zlib, gzip, bz2, lzma\nd = b'x' * 1000\nprint(all(m.decompress(m.compress(d)) == d for m in (zlib, gzip, bz2, lzma)))",
+            "True",
+        ),
+        (
+            "zipfile",
+            "import zipfile, io\nb = io.BytesIO()\nwith zipfile.ZipFile(b, 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('a', 'hi')\nprint(zipfile.ZipFile(b).read('a'))",
+            "b'hi'",
+        ),
+        (
+            "sqlite3 in memory",
+            "import sqlite3; print(sqlite3.connect(':memory:').execute('select 1 + 1').fetchone())",
+            "(2,)",
+        ),
+        (
+            "sqlite3 on a file",
+            "import sqlite3\nwith sqlite3.connect('a.db') as c:\n c.execute('create table t(x)'); c.execute('insert into t values (7)')\nprint(sqlite3.connect('a.db').execute('select x from t').fetchall())",
+            "[(7,)]",
+        ),
+        (
+            "asyncio",
+            "import asyncio\nasync def f(n):\n await asyncio.sleep(0.01 * n); return n\nasync def main(): return await asyncio.gather(f(2), f(1))\nprint(asyncio.run(main()))",
+            "[2, 1]",
+        ),
+        (
+            "asyncio.timeout",
+            "import asyncio\nasync def main():\n try:\n  async with asyncio.timeout(0.01): await asyncio.sleep(10)\n except TimeoutError: return 'late'\nprint(asyncio.run(main()))",
+            "late",
+        ),
+        (
+            "zoneinfo",
+            "import zoneinfo, datetime\nprint(datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin')).utcoffset())",
+            "2:00:00",
+        ),
+        (
+            "xml",
+            "import xml.etree.ElementTree as E; print(E.fromstring('<a><b>t</b></a>').find('b').text)",
+            "t",
+        ),
+        (
+            "tempfile",
+            "import tempfile\nwith tempfile.NamedTemporaryFile() as f: print(f.name.startswith('/tmp/'))",
+            "True",
+        ),
+        (
+            "dataclasses",
+            "from dataclasses import dataclass\n@dataclass\nclass P:\n x: int\nprint(P(1))",
+            "P(x=1)",
+        ),
+        (
+            "unittest",
+            "import unittest\nclass T(unittest.TestCase):\n def test(self): self.assertEqual(1, 1)\nprint(unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromTestCase(T)).wasSuccessful())",
+            "True",
+        ),
+        (
+            "logging",
+            "import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(message)s'); logging.warning('w')",
+            "w",
+        ),
         ("pickle", "import pickle; print(pickle.loads(pickle.dumps({'a': [1]})))", "{'a': [1]}"),
-        ("inspect", "import inspect, json; print(inspect.getsource(json.dumps).startswith('def dumps'))", "True"),
+        (
+            "inspect",
+            "import inspect, json; print(inspect.getsource(json.dumps).startswith('def dumps'))",
+            "True",
+        ),
         ("unicodedata", "import unicodedata; print(unicodedata.name('ß'))", "LATIN SMALL LETTER SHARP S"),
-        ("threading", "import threading\nl = threading.Lock()\nwith l: print(threading.current_thread().name)", "MainThread"),
+        (
+            "threading",
+            "import threading\nl = threading.Lock()\nwith l: print(threading.current_thread().name)",
+            "MainThread",
+        ),
         ("statistics", "import statistics; print(statistics.mean([1, 2, 3]))", "2"),
-        ("contextvars", "import contextvars; v = contextvars.ContextVar('v', default=1); print(v.get())", "1"),
-        ("time", "import time; a = time.perf_counter(); time.sleep(0.01); print(time.perf_counter() - a >= 0.01, time.process_time() >= 0)", "True True"),
+        (
+            "contextvars",
+            "import contextvars; v = contextvars.ContextVar('v', default=1); print(v.get())",
+            "1",
+        ),
+        (
+            "time",
+            "import time; a = time.perf_counter(); time.sleep(0.01); print(time.perf_counter() - a >= 0.01, time.process_time() >= 0)",
+            "True True",
+        ),
     ] {
         assert_eq!(output(&python(code)).trim_end(), expected, "{what}");
     }
@@ -145,7 +215,10 @@ fn modules_are_usable() {
 
 #[test]
 fn a_module_in_the_workspace_can_be_imported() {
-    let context = ExecutionContext::new().file("helper.py", "VALUE = 42\n").file("pkg/__init__.py", "from .inner import f\n").file("pkg/inner.py", "def f(): return 'inner'\n");
+    let context = ExecutionContext::new()
+        .file("helper.py", "VALUE = 42\n")
+        .file("pkg/__init__.py", "from .inner import f\n")
+        .file("pkg/inner.py", "def f(): return 'inner'\n");
     let result = run(Language::Python, "import helper, pkg\nprint(helper.VALUE, pkg.f())", &context);
     assert_eq!(output(&result), "42 inner\n");
 }
@@ -164,7 +237,9 @@ fn there_is_no_network() {
 
 #[test]
 fn there_are_no_processes() {
-    for code in ["import subprocess\nsubprocess.run(['ls'])", "import os\nos.system('ls')", "import os\nos.fork()"] {
+    for code in
+        ["import subprocess\nsubprocess.run(['ls'])", "import os\nos.system('ls')", "import os\nos.fork()"]
+    {
         let result = python(code);
         assert!(matches!(result.exit, ExitKind::Exception { .. }), "{code}: {}", result.exit);
     }

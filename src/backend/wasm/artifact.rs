@@ -97,7 +97,10 @@ impl fmt::Display for ArtifactError {
         write!(f, "the {} guest cannot be used: ", self.language)?;
         match &self.kind {
             ArtifactErrorKind::Corrupt { expected, found } => {
-                write!(f, "its module has the digest {found}, not {expected}; build this program again from clean sources")
+                write!(
+                    f,
+                    "its module has the digest {found}, not {expected}; build this program again from clean sources"
+                )
             }
             ArtifactErrorKind::Manifest(what) => write!(f, "wasm-runtimes/manifest.toml: {what}"),
             ArtifactErrorKind::Unpack(error) => write!(f, "its module does not unpack: {error}"),
@@ -145,8 +148,8 @@ impl Guest {
         struct Manifest {
             artifact: std::collections::BTreeMap<String, GuestPin>,
         }
-        let manifest: Manifest =
-            toml::from_str(MANIFEST).map_err(|error| self.error(ArtifactErrorKind::Manifest(error.to_string())))?;
+        let manifest: Manifest = toml::from_str(MANIFEST)
+            .map_err(|error| self.error(ArtifactErrorKind::Manifest(error.to_string())))?;
         let name = self.language.as_str();
         manifest.artifact.get(name).cloned().ok_or_else(|| {
             self.error(ArtifactErrorKind::Manifest(format!("there is no section [artifact.{name}]")))
@@ -303,7 +306,9 @@ fn compile(guest: &Guest, engine: &Engine, cache: Option<(&Cache, &Names)>) -> R
         let kept = cache
             .write_file(&names.native, &native)
             .and_then(|()| cache.write_file(&names.usr, usr))
-            .and_then(|()| cache.write_file(&names.mark, format!("{} {}\n", native.len(), usr.len()).as_bytes()))
+            .and_then(|()| {
+                cache.write_file(&names.mark, format!("{} {}\n", native.len(), usr.len()).as_bytes())
+            })
             .and_then(|()| from_cache(cache, names, engine));
         // A full disk, say: the run goes on without the cache.
         if let Ok(loaded) = kept {
@@ -335,7 +340,8 @@ pub(crate) fn load(
     if let Ok(loaded) = from_cache(cache, &names, engine) {
         return Ok(loaded);
     }
-    let lock = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(cache.dir.join(".lock"));
+    let lock =
+        OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(cache.dir.join(".lock"));
     let Ok(lock) = lock else { return compile_now(None) };
     if lock.try_lock().is_err() {
         progress(Progress::Waiting(guest.language));

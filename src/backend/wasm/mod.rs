@@ -14,10 +14,10 @@ mod wasi;
 pub use artifact::{ArtifactError, ArtifactErrorKind, Guest, GuestPin, Progress};
 
 use super::{Backend, BackendError, BackendErrorKind, Finished, Job, Session};
+use crate::Language;
 use crate::control::lock;
 use crate::limits::{ByteSize, Limits};
 use crate::outcome::BackendName;
-use crate::Language;
 #[cfg(feature = "snapshot")]
 use artifact::USR_SECTION;
 use artifact::{Cache, OnProgress};
@@ -126,7 +126,8 @@ fn pooled(options: &WasmOptions) -> Config {
 
 impl WasmBackend {
     pub(crate) fn new(options: WasmOptions) -> Result<Self, BackendError> {
-        let failed = |error: wasmtime::Error| BackendError::wasm(BackendErrorKind::Start(format!("{error:#}")));
+        let failed =
+            |error: wasmtime::Error| BackendError::wasm(BackendErrorKind::Start(format!("{error:#}")));
         // Where the address space is rationed, a pool cannot be reserved: then each instance is mapped anew, a little slower.
         let engine = Engine::new(&pooled(&options)).or_else(|_| Engine::new(&config())).map_err(failed)?;
         let mut linker = Linker::new(&engine);
@@ -172,7 +173,9 @@ impl WasmBackend {
         let loaded = artifact::load(guest, &self.engine, self.cache.as_ref(), &self.progress)
             .map_err(|error| BackendError::wasm(BackendErrorKind::Artifact(error)))?;
         let missing = |what: &str| {
-            BackendError::wasm(BackendErrorKind::Start(format!("the {language} guest does not export `{what}`")))
+            BackendError::wasm(BackendErrorKind::Start(format!(
+                "the {language} guest does not export `{what}`"
+            )))
         };
         let export = |name: &str| loaded.module.get_export_index(name).ok_or_else(|| missing(name));
         let ready = Arc::new(Ready {
@@ -232,8 +235,10 @@ pub(crate) struct Place(Arc<Places>);
 impl Places {
     fn take(self: &Arc<Self>, wait: Duration) -> Option<Place> {
         let free = lock(&self.free);
-        let (mut free, _) =
-            self.freed.wait_timeout_while(free, wait, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        let (mut free, _) = self
+            .freed
+            .wait_timeout_while(free, wait, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
         if *free == 0 {
             return None;
         }
@@ -252,7 +257,8 @@ impl Drop for Place {
 /// Where native code is kept when nobody says otherwise: `bailiwick` under `$XDG_CACHE_HOME` or `~/.cache`.
 #[must_use]
 pub fn default_cache_dir() -> Option<std::path::PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute());
+    let absolute =
+        |name| std::env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(base.join("bailiwick"))
 }

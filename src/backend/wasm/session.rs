@@ -112,7 +112,8 @@ impl WasmSession {
             }
             Err(error) => return Err(internal(&error)),
         };
-        let missing = |what: &str| BackendError::wasm(BackendErrorKind::Guest(format!("`{what}` is not a function")));
+        let missing =
+            |what: &str| BackendError::wasm(BackendErrorKind::Guest(format!("`{what}` is not a function")));
         let func = |store: &mut Store<GuestState>, export| {
             instance.get_module_export(store, export).and_then(wasmtime::Extern::into_func)
         };
@@ -127,7 +128,16 @@ impl WasmSession {
         let salvage = ready.salvage.as_ref().and_then(|export| func(&mut store, export));
         let salvage = salvage.and_then(|func| func.typed(&store).ok());
         store.data_mut().memory = Some(memory);
-        let session = Self { store, memory, alloc, run, salvage, ticker: Arc::clone(&backend.ticker), first: true, _place: place };
+        let session = Self {
+            store,
+            memory,
+            alloc,
+            run,
+            salvage,
+            ticker: Arc::clone(&backend.ticker),
+            first: true,
+            _place: place,
+        };
         Ok((session, start))
     }
 
@@ -189,7 +199,8 @@ impl WasmSession {
     /// Hands the request over and runs it; the guest's exit code.
     fn call(&mut self, admitted: &Admitted) -> wasmtime::Result<i32> {
         let request = encode(admitted, self.first);
-        let len = u32::try_from(request.len()).map_err(|_| wasmtime::Error::msg("the request is larger than 4 GiB"))?;
+        let len = u32::try_from(request.len())
+            .map_err(|_| wasmtime::Error::msg("the request is larger than 4 GiB"))?;
         let at = on_fiber(self.alloc.call_async(&mut self.store, len))?;
         if at == 0 {
             // As the interpreter itself would have it.
@@ -237,7 +248,9 @@ impl WasmSession {
                 return Ok((ExitKind::MemoryLimit { limit: limits.memory, exception }, false));
             }
             Trap::StackOverflow => "the call stack is exhausted: the recursion is too deep".to_owned(),
-            Trap::MemoryOutOfBounds => "an access outside the guest's memory (its own stack overflowed, say)".to_owned(),
+            Trap::MemoryOutOfBounds => {
+                "an access outside the guest's memory (its own stack overflowed, say)".to_owned()
+            }
             other => other.to_string(),
         };
         Ok((ExitKind::Trap { message }, false))
@@ -322,7 +335,10 @@ fn is_memory_error(type_name: &str, message: &str) -> bool {
 
 fn is_disk_error(type_name: &str, message: &str) -> bool {
     let named = matches!(type_name, "OSError" | "Error" | "sqlite3.OperationalError");
-    named && (message.contains("No space left") || message.contains("ENOSPC") || message.contains("disk is full"))
+    named
+        && (message.contains("No space left")
+            || message.contains("ENOSPC")
+            || message.contains("disk is full"))
 }
 
 /// The request as `wasm-runtimes/ABI.md` has it.
@@ -334,9 +350,8 @@ fn encode(admitted: &Admitted, first: bool) -> Vec<u8> {
         put_u32(request, u32::try_from(text.len()).unwrap_or(u32::MAX));
         request.extend_from_slice(text.as_bytes());
     };
-    let flags = u32::from(first)
-        | u32::from(admitted.wants_value()) << 1
-        | u32::from(admitted.is_module()) << 2;
+    let flags =
+        u32::from(first) | u32::from(admitted.wants_value()) << 1 | u32::from(admitted.is_module()) << 2;
     put_u32(&mut request, REQUEST_VERSION);
     put_u32(&mut request, flags);
     put_str(&mut request, admitted.code());

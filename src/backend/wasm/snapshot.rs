@@ -45,7 +45,8 @@ pub fn take(raw: &[u8], usr: Option<Vec<u8>>) -> wasmtime::Result<Vec<u8>> {
     state.fs.set_quota(64 << 20);
     state.limiter.limit = 1 << 30;
     state.stdio.room = 1 << 20;
-    state.stdio.sink = Some(Arc::new(|_: OutputStream, bytes: &[u8]| eprint!("{}", String::from_utf8_lossy(bytes))));
+    state.stdio.sink =
+        Some(Arc::new(|_: OutputStream, bytes: &[u8]| eprint!("{}", String::from_utf8_lossy(bytes))));
     let mut store = Store::new(&engine, state);
     store.limiter(|state| &mut state.limiter);
     let mut wizer = Wizer::new();

@@ -100,7 +100,10 @@ impl Mem<'_> {
 }
 
 /// Runs a host function on the guest's memory and state.
-fn host(caller: &mut Caller<'_, GuestState>, f: impl FnOnce(&mut Mem<'_>, &mut GuestState) -> Done) -> wasmtime::Result<i32> {
+fn host(
+    caller: &mut Caller<'_, GuestState>,
+    f: impl FnOnce(&mut Mem<'_>, &mut GuestState) -> Done,
+) -> wasmtime::Result<i32> {
     let memory = match caller.data().memory {
         Some(memory) => memory,
         // Only while constructors run, before the host has seen the exports.
@@ -199,7 +202,13 @@ fn pread(mem: &mut Mem<'_>, state: &mut GuestState, fd: u32, iovs: (u32, u32), f
 }
 
 /// Writes the buffers at `start` of a file; returns where the last byte went.
-fn write_file(mem: &Mem<'_>, state: &mut GuestState, ino: Ino, start: u64, iovs: (u32, u32)) -> Result<u64, Fault> {
+fn write_file(
+    mem: &Mem<'_>,
+    state: &mut GuestState,
+    ino: Ino,
+    start: u64,
+    iovs: (u32, u32),
+) -> Result<u64, Fault> {
     state.control.check()?;
     let mut position = start;
     for i in 0..iovs.1.min(MAX_IOVS) {
@@ -313,7 +322,14 @@ fn fd_fdstat_get(mem: &mut Mem<'_>, state: &GuestState, fd: u32, out: u32) -> Do
     Ok(())
 }
 
-fn fd_readdir(mem: &mut Mem<'_>, state: &mut GuestState, fd: u32, buf: (u32, u32), cookie: u64, used: u32) -> Done {
+fn fd_readdir(
+    mem: &mut Mem<'_>,
+    state: &mut GuestState,
+    fd: u32,
+    buf: (u32, u32),
+    cookie: u64,
+    used: u32,
+) -> Done {
     state.control.check()?;
     let ino = dir(state, fd)?;
     // The listing is taken once, so that entries made or removed meanwhile shift none of the others.
@@ -413,7 +429,14 @@ struct PathOpen {
     fdflags: u32,
 }
 
-fn path_open(mem: &mut Mem<'_>, state: &mut GuestState, fd: u32, path: (u32, u32), how: &PathOpen, out: u32) -> Done {
+fn path_open(
+    mem: &mut Mem<'_>,
+    state: &mut GuestState,
+    fd: u32,
+    path: (u32, u32),
+    how: &PathOpen,
+    out: u32,
+) -> Done {
     state.control.check()?;
     let start = dir(state, fd)?;
     state.fds.room()?;
@@ -572,7 +595,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result
             if end > state.fs.size(ino)? { Ok(state.fs.set_size(ino, end)?) } else { Ok(()) }
         })
     })?;
-    linker.func_wrap(WASI, "fd_close", |mut c: C<'_>, fd: u32| host(&mut c, |_, state| fd_close(state, fd)))?;
+    linker
+        .func_wrap(WASI, "fd_close", |mut c: C<'_>, fd: u32| host(&mut c, |_, state| fd_close(state, fd)))?;
     for name in ["fd_datasync", "fd_sync"] {
         linker.func_wrap(WASI, name, |mut c: C<'_>, fd: u32| {
             host(&mut c, |_, state| Ok(state.fds.get(fd).map(|_| ())?))
@@ -590,9 +614,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result
             Desc::Stdin | Desc::Stdout | Desc::Stderr | Desc::Dir { .. } => Ok(()),
         })
     })?;
-    linker.func_wrap(WASI, "fd_fdstat_set_rights", |mut c: C<'_>, _fd: u32, _base: u64, _inheriting: u64| {
-        host(&mut c, |_, _| Err(Errno::Notsup.into()))
-    })?;
+    linker.func_wrap(
+        WASI,
+        "fd_fdstat_set_rights",
+        |mut c: C<'_>, _fd: u32, _base: u64, _inheriting: u64| host(&mut c, |_, _| Err(Errno::Notsup.into())),
+    )?;
     linker.func_wrap(WASI, "fd_filestat_get", |mut c: C<'_>, fd: u32, out: u32| {
         host(&mut c, |mem, state| fd_filestat_get(mem, state, fd, out))
     })?;
@@ -602,16 +628,20 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result
             Ok(state.fs.set_size(ino, size)?)
         })
     })?;
-    linker.func_wrap(WASI, "fd_filestat_set_times", |mut c: C<'_>, fd: u32, a: u64, m: u64, flags: u32| {
-        host(&mut c, |_, state| {
-            let ino = match state.fds.get(fd)? {
-                Desc::Dir { ino, .. } | Desc::File { ino, .. } => *ino,
-                Desc::Stdin | Desc::Stdout | Desc::Stderr => return Err(Errno::Inval.into()),
-            };
-            let (a, m) = times(a, m, flags)?;
-            Ok(state.fs.set_times(ino, a, m)?)
-        })
-    })?;
+    linker.func_wrap(
+        WASI,
+        "fd_filestat_set_times",
+        |mut c: C<'_>, fd: u32, a: u64, m: u64, flags: u32| {
+            host(&mut c, |_, state| {
+                let ino = match state.fds.get(fd)? {
+                    Desc::Dir { ino, .. } | Desc::File { ino, .. } => *ino,
+                    Desc::Stdin | Desc::Stdout | Desc::Stderr => return Err(Errno::Inval.into()),
+                };
+                let (a, m) = times(a, m, flags)?;
+                Ok(state.fs.set_times(ino, a, m)?)
+            })
+        },
+    )?;
     linker.func_wrap(WASI, "fd_read", |mut c: C<'_>, fd: u32, iovs: u32, n: u32, out: u32| {
         host(&mut c, |mem, state| read(mem, state, fd, (iovs, n), out))
     })?;
@@ -645,9 +675,13 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result
             }
         })
     })?;
-    linker.func_wrap(WASI, "fd_readdir", |mut c: C<'_>, fd: u32, at: u32, len: u32, cookie: u64, used: u32| {
-        host(&mut c, |mem, state| fd_readdir(mem, state, fd, (at, len), cookie, used))
-    })?;
+    linker.func_wrap(
+        WASI,
+        "fd_readdir",
+        |mut c: C<'_>, fd: u32, at: u32, len: u32, cookie: u64, used: u32| {
+            host(&mut c, |mem, state| fd_readdir(mem, state, fd, (at, len), cookie, used))
+        },
+    )?;
     linker.func_wrap(WASI, "fd_renumber", |mut c: C<'_>, from: u32, to: u32| {
         host(&mut c, |_, state| fd_renumber(state, from, to))
     })?;
@@ -697,7 +731,16 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result
     linker.func_wrap(
         WASI,
         "path_open",
-        |mut c: C<'_>, fd: u32, flags: u32, at: u32, len: u32, oflags: u32, rights: u64, _inherit: u64, fdflags: u32, out: u32| {
+        |mut c: C<'_>,
+         fd: u32,
+         flags: u32,
+         at: u32,
+         len: u32,
+         oflags: u32,
+         rights: u64,
+         _inherit: u64,
+         fdflags: u32,
+         out: u32| {
             let how = PathOpen { follow: flags & 1 != 0, oflags, rights, fdflags };
             host(&mut c, |mem, state| path_open(mem, state, fd, (at, len), &how, out))
         },

@@ -1,8 +1,8 @@
 //! Where the code comes from: `-c CODE`, a file, or standard input.
 
 use crate::Failure;
-use bailiwick::policy::{MAX_CODE, Profile, SecurityManager};
 use bailiwick::Language;
+use bailiwick::policy::{MAX_CODE, Profile, SecurityManager};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -36,10 +36,13 @@ impl SourceArgs {
     pub(crate) fn read(&self) -> Result<Source, Failure> {
         let (code, name, path) = match (&self.code, &self.file) {
             (Some(code), _) => (code.clone(), "<string>".to_owned(), None),
-            (None, Some(path)) if path == Path::new("-") => (read_text(io::stdin(), "<stdin>")?, "<stdin>".to_owned(), None),
+            (None, Some(path)) if path == Path::new("-") => {
+                (read_text(io::stdin(), "<stdin>")?, "<stdin>".to_owned(), None)
+            }
             (None, Some(path)) => {
                 let name = path.display().to_string();
-                let file = File::open(path).map_err(|error| Failure::new(format_args!("cannot read {name}: {error}")))?;
+                let file = File::open(path)
+                    .map_err(|error| Failure::new(format_args!("cannot read {name}: {error}")))?;
                 (read_text(file, &name)?, name, Some(path))
             }
             (None, None) => return Err(Failure::new("no code was given: use -c CODE, a file, or -")),

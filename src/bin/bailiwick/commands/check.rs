@@ -21,16 +21,18 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let policy = source::policy(&args.policy)?;
     let result = policy.validate(&source.code, source.language);
     if args.json {
-        print(&(serde_json::json!({
-            "file": source.name,
-            "language": source.language,
-            "policy": policy.name(),
-            "allowed": result.is_allowed(),
-            "risk": result.risk,
-            "findings": result.findings,
-        })
-        .to_string()
-            + "\n"))?;
+        print(
+            &(serde_json::json!({
+                "file": source.name,
+                "language": source.language,
+                "policy": policy.name(),
+                "allowed": result.is_allowed(),
+                "risk": result.risk,
+                "findings": result.findings,
+            })
+            .to_string()
+                + "\n"),
+        )?;
     } else if result.findings.is_empty() {
         print(&format!("{}: nothing found\n", source.name))?;
     } else {

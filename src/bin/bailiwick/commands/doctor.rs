@@ -2,7 +2,9 @@
 
 use super::show_progress;
 use crate::{Outcome, print};
-use bailiwick::{ExecutionContext, ExecutionEngine, Guest, HistoryPlace, default_cache_dir, default_history_dir};
+use bailiwick::{
+    ExecutionContext, ExecutionEngine, Guest, HistoryPlace, default_cache_dir, default_history_dir,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -42,12 +44,28 @@ pub(crate) fn run(_: &Args) -> Outcome {
     report.add(&Health::Good, "version", env!("CARGO_PKG_VERSION"));
     for guest in Guest::all() {
         match guest.verify() {
-            Ok(wasm) => report.add(&Health::Good, &format!("{} guest", guest.language), &format!("{} bytes, as pinned", wasm.len())),
+            Ok(wasm) => report.add(
+                &Health::Good,
+                &format!("{} guest", guest.language),
+                &format!("{} bytes, as pinned", wasm.len()),
+            ),
             Err(error) => report.add(&Health::Bad, &format!("{} guest", guest.language), &error.to_string()),
         }
     }
-    directory(&mut report, "cache of compiled guests", default_cache_dir(), "XDG_CACHE_HOME", "each process compiles them anew");
-    directory(&mut report, "history", default_history_dir(), "XDG_STATE_HOME", "executions are recorded in their own process only");
+    directory(
+        &mut report,
+        "cache of compiled guests",
+        default_cache_dir(),
+        "XDG_CACHE_HOME",
+        "each process compiles them anew",
+    );
+    directory(
+        &mut report,
+        "history",
+        default_history_dir(),
+        "XDG_STATE_HOME",
+        "executions are recorded in their own process only",
+    );
     kernel(&mut report);
     runs(&mut report);
     report.add(
@@ -62,7 +80,11 @@ pub(crate) fn run(_: &Args) -> Outcome {
 /// Whether a directory of ours can be written to.
 fn directory(report: &mut Report, what: &str, dir: Option<PathBuf>, variable: &str, otherwise: &str) {
     let Some(dir) = dir else {
-        report.add(&Health::Worse, what, &format!("no place: set HOME or {variable}. Until then {otherwise}"));
+        report.add(
+            &Health::Worse,
+            what,
+            &format!("no place: set HOME or {variable}. Until then {otherwise}"),
+        );
         return;
     };
     match probe(&dir) {
@@ -91,13 +113,21 @@ fn kernel(report: &mut Report) {
     if version >= (6, 7) {
         report.add(&Health::Good, "kernel", &format!("{release}, with PAGEMAP_SCAN"));
     } else {
-        report.add(&Health::Worse, "kernel", &format!("{release}: from 6.7 on (PAGEMAP_SCAN) each run is faster"));
+        report.add(
+            &Health::Worse,
+            "kernel",
+            &format!("{release}: from 6.7 on (PAGEMAP_SCAN) each run is faster"),
+        );
     }
 }
 
 /// Runs something in each guest.
 fn runs(report: &mut Report) {
-    let engine = ExecutionEngine::builder().history(HistoryPlace::Memory(8)).max_sandboxes(1).on_progress(show_progress).build();
+    let engine = ExecutionEngine::builder()
+        .history(HistoryPlace::Memory(8))
+        .max_sandboxes(1)
+        .on_progress(show_progress)
+        .build();
     let engine = match engine {
         Ok(engine) => engine,
         Err(error) => return report.add(&Health::Bad, "wasm backend", &error.to_string()),

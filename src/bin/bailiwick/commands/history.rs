@@ -27,10 +27,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
         print("nothing has been run yet\n")?;
         return Ok(0);
     }
-    let mut text = format!("{:24}  {:36}  {:10}  {:6}  {:>9}  {}\n", "started", "id", "language", "ran on", "wall ms", "ended");
+    let mut text = format!(
+        "{:24}  {:36}  {:10}  {:6}  {:>9}  {}\n",
+        "started", "id", "language", "ran on", "wall ms", "ended"
+    );
     for record in records {
         let backend = record.backend.map_or("-", |backend| backend.as_str());
-        let wall = record.usage.as_ref().map_or_else(|| "-".to_owned(), |usage| format!("{:.1}", usage.wall.as_secs_f64() * 1e3));
+        let wall = record
+            .usage
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |usage| format!("{:.1}", usage.wall.as_secs_f64() * 1e3));
         let ended = record.exit.as_ref().map_or_else(|| record.state.to_string(), ToString::to_string);
         // Writing to a String does not fail.
         let _ = writeln!(

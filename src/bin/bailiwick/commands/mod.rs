@@ -19,7 +19,9 @@ pub(crate) fn show_progress(progress: Progress) {
         Progress::Compiled(language, took) if std::io::stderr().is_terminal() => {
             note(&format!("compiled the {language} guest in {:.1} s", took.as_secs_f64()));
         }
-        Progress::Waiting(language) => note(&format!("waiting for another process that compiles the {language} guest")),
+        Progress::Waiting(language) => {
+            note(&format!("waiting for another process that compiles the {language} guest"))
+        }
         _ => {}
     }
 }

@@ -6,8 +6,8 @@ use crate::{Failure, Outcome, note, print};
 use bailiwick::limits::ByteSize;
 use bailiwick::policy::render_findings;
 use bailiwick::{
-    Artifact, BackendChoice, CancelToken, ExecutionContext, ExecutionEngine, ExecutionResult, ExitKind, HistoryPlace,
-    LimitOverrides, LimitsConfig, OutputStream,
+    Artifact, BackendChoice, CancelToken, ExecutionContext, ExecutionEngine, ExecutionResult, ExitKind,
+    HistoryPlace, LimitOverrides, LimitsConfig, OutputStream,
 };
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -94,11 +94,14 @@ fn read_input(spec: &str) -> Result<(String, Vec<u8>), Failure> {
         _ => {
             let host = Path::new(spec);
             let name = host.file_name().and_then(|name| name.to_str());
-            let name = name.ok_or_else(|| Failure::new(format_args!("--file {spec}: give the file a name: {spec}:NAME")))?;
+            let name = name.ok_or_else(|| {
+                Failure::new(format_args!("--file {spec}: give the file a name: {spec}:NAME"))
+            })?;
             (host, name.to_owned())
         }
     };
-    let bytes = fs::read(host).map_err(|error| Failure::new(format_args!("cannot read {}: {error}", host.display())))?;
+    let bytes = fs::read(host)
+        .map_err(|error| Failure::new(format_args!("cannot read {}: {error}", host.display())))?;
     Ok((guest, bytes))
 }
 
@@ -121,7 +124,10 @@ pub(crate) fn run(args: Args) -> Outcome {
     let cancel = CancelToken::new();
     let signal = watch_signals(&cancel)?;
     let closed = Arc::new(AtomicBool::new(false));
-    let mut context = context(&args, source.from_stdin)?.cancel_token(cancel.clone()).filename(&source.name).es_module(source.module);
+    let mut context = context(&args, source.from_stdin)?
+        .cancel_token(cancel.clone())
+        .filename(&source.name)
+        .es_module(source.module);
     if !args.json {
         context = context.on_output(pass_on(cancel, Arc::clone(&closed)));
     }
@@ -163,7 +169,8 @@ fn context(args: &Args, code_from_stdin: bool) -> Result<ExecutionContext, Failu
     if let Some(mb) = args.disk_mb {
         limits = limits.disk(ByteSize::from_mb(mb));
     }
-    let mut context = ExecutionContext::new().limits(limits).backend(args.backend).collect_artifacts(args.out.is_some());
+    let mut context =
+        ExecutionContext::new().limits(limits).backend(args.backend).collect_artifacts(args.out.is_some());
     for (key, value) in &args.env {
         context = context.env(key, value);
     }
@@ -182,13 +189,16 @@ fn context(args: &Args, code_from_stdin: bool) -> Result<ExecutionContext, Failu
 
 fn read_stdin(path: &Path, taken: bool) -> Result<Vec<u8>, Failure> {
     if path != Path::new("-") {
-        return fs::read(path).map_err(|error| Failure::new(format_args!("cannot read {}: {error}", path.display())));
+        return fs::read(path)
+            .map_err(|error| Failure::new(format_args!("cannot read {}: {error}", path.display())));
     }
     if taken {
         return Err(Failure::new("standard input cannot be both the code and the guest's input"));
     }
     let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::new(format_args!("cannot read standard input: {error}")))?;
+    io::stdin()
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(format_args!("cannot read standard input: {error}")))?;
     Ok(bytes)
 }
 
@@ -227,7 +237,9 @@ fn pass_on(cancel: CancelToken, closed: Arc<AtomicBool>) -> impl Fn(OutputStream
 
 /// Writes artifacts under `dir`. Nothing is written outside it, whatever links it holds.
 fn keep(artifacts: &[Artifact], dir: &Path) -> Result<(), Failure> {
-    let failed = |what: &str, error: io::Error| Failure::new(format_args!("cannot write {what} under {}: {error}", dir.display()));
+    let failed = |what: &str, error: io::Error| {
+        Failure::new(format_args!("cannot write {what} under {}: {error}", dir.display()))
+    };
     fs::create_dir_all(dir).map_err(|error| failed("anything", error))?;
     let root = Dir::open_ambient_dir(dir, ambient_authority()).map_err(|error| failed("anything", error))?;
     for artifact in artifacts {
@@ -244,7 +256,8 @@ fn explain(result: &ExecutionResult, source: &source::Source, args: &Args) {
     match &result.exit {
         ExitKind::Denied => {
             // Nowhere to say it: the exit status says it.
-            let _ = io::stderr().write_all(render_findings(&result.policy.findings, &source.name, &source.code).as_bytes());
+            let _ = io::stderr()
+                .write_all(render_findings(&result.policy.findings, &source.name, &source.code).as_bytes());
             note(&format!(
                 "denied by the {} policy; nothing was run. --policy permissive relies on the sandbox alone",
                 args.policy
