@@ -64,24 +64,23 @@ impl Entry {
             return Err(EngineErrorKind::NoEnvironment(self.id).into());
         }
         self.touch();
-        if let State::New = *state {
-            *state = State::Live(open(job)?);
-        }
-        let result = match &mut *state {
-            State::Live(session) => session.run(job),
+        // Taken out while it runs: should the caller's own output callback panic, a half-run interpreter is not left behind.
+        let before = std::mem::replace(&mut *state, State::Lost("did not end".to_owned()));
+        let mut session = match before {
+            State::Live(session) => session,
+            State::New => open(job).inspect_err(|_| *state = State::New)?,
             State::Lost(after) => {
-                let after = after.clone();
+                *state = State::Lost(after.clone());
                 return Err(EngineErrorKind::EnvironmentLost { id: self.id, after }.into());
             }
-            State::New => return Err(EngineErrorKind::NoEnvironment(self.id).into()),
         };
-        match &result {
-            Ok(finished) if finished.reusable => {}
-            // Its memory is given back at once; only the reason is kept.
-            Ok(finished) => *state = State::Lost(finished.exit.to_string()),
+        let result = session.run(job);
+        *state = match &result {
+            // The memory of one that was stopped is given back at once; only the reason is kept.
+            Ok(finished) if !finished.reusable => State::Lost(finished.exit.to_string()),
             // An input file that did not fit leaves the interpreter as it was.
-            Err(_) => {}
-        }
+            Ok(_) | Err(_) => State::Live(session),
+        };
         self.touch();
         Ok(result?)
     }

@@ -1,4 +1,39 @@
-//! Bailiwick runs code that nobody has vetted.
+//! Bailiwick runs code that nobody has vetted: Python and JavaScript, each run in a fresh WebAssembly sandbox inside this process,
+//! under a policy and real limits, with a record of every execution.
+//!
+//! ```
+//! use bailiwick::{ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, LimitOverrides};
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # if cfg!(not(feature = "wasm")) { return Ok(()) }
+//! let engine = ExecutionEngine::builder().history(HistoryPlace::Memory(100)).build()?;
+//!
+//! let result = engine.execute_blocking("print(sum(range(10)))", Language::Python, &ExecutionContext::new())?;
+//! assert_eq!(result.stdout_text(), "45\n");
+//!
+//! // What the code does is data, never an error.
+//! let context = ExecutionContext::new().limits(LimitOverrides::new().wall_time(Duration::from_millis(200)));
+//! let result = engine.execute_blocking("while True: pass", Language::Python, &context)?;
+//! assert!(matches!(result.exit, ExitKind::TimedOut { .. }));
+//!
+//! // Code that the policy forbids never runs.
+//! let result = engine.execute_blocking("import subprocess", Language::Python, &context)?;
+//! assert_eq!(result.exit, ExitKind::Denied);
+//! assert_eq!(result.policy.findings[0].line, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | run code | [`ExecutionEngine`], [`ExecutionContext`], [`ExecutionResult`] |
+//! | keep variables and files between runs | [`Environment`] |
+//! | choose what code may say | [`SecurityManager`] |
+//! | choose what a run may use | [`LimitsConfig`], [`LimitOverrides`] |
+//! | know what ran | [`ExecutionRecord`], [`History`] |
+//!
+//! With the feature `wasm` off, policy, limits and history remain, and nothing runs.
 
 mod backend;
 pub mod config;
