@@ -157,7 +157,7 @@ fn attribute_walks_are_seen() {
             ("try: pass\nexcept E as e: e.__traceback__.tb_frame.f_globals", "py-dunder-walk@2:32"),
             ("match f:\n  case object(__globals__=g): pass", "py-dunder-walk@2:8"),
             ("class A:\n  __match_args__ = ('__globals__',)", "py-dunder-walk@2:21"),
-            ("for n in ['__globals__', 'x']: getattr(f, n)", "py-dunder-walk@1:10"),
+            ("for n in ['__globals__', 'x']: getattr(f, n)", "py-dunder-walk@1:43"),
             ("(lambda: 0).__code__", "py-dunder-walk@1:13"),
             ("f'{f.__globals__}'", "py-dunder-walk@1:6"),
             ("f'{x:{f.__globals__}}'", "py-dunder-walk@1:9"),

@@ -148,6 +148,7 @@ fn what_cannot_be_told_is_opaque() {
             ("echo x | (sh)", "sh-pipe-to-shell@1:11"),
             ("echo x | { sh; }", "sh-pipe-to-shell@1:12"),
             ("echo x | if true; then sh; fi", "sh-pipe-to-shell@1:24"),
+            ("f() { sh; }; echo rm x | f", "sh-pipe-to-shell@1:7"),
             ("echo x | env sh", "sh-pipe-to-shell@1:14"),
             ("sh < file", "sh-pipe-to-shell@1:1"),
             ("bash <(echo rm)", "sh-pipe-to-shell@1:1"),
@@ -164,7 +165,10 @@ fn what_cannot_be_told_is_opaque() {
             ("python3 x.py", "sh-interpreter@1:1"),
         ],
     );
-    allowed(Shell, &["x=ls; $x -l", "echo $x ${y:-z} $(date)", "sh -c 'ls'", "eval 'ls -l'", "sh"]);
+    allowed(
+        Shell,
+        &["x=ls; $x -l", "echo $x ${y:-z} $(date)", "sh -c 'ls'", "eval 'ls -l'", "bash --version"],
+    );
 }
 
 #[test]

@@ -288,12 +288,16 @@ impl Judge<'_, '_> {
             }
             _ if SHELLS.contains(&base) => self.shell(field, rest, command, from_xargs),
             _ if INTERPRETERS.contains(&base) => {
-                let reads_input = rest.iter().all(|f| {
-                    f.text == "-"
-                        || (f.text.starts_with('-') && !f.text.starts_with("-c") && !f.text.starts_with("-e"))
+                let options_only = rest.iter().all(|f| {
+                    f.text.starts_with('-') && !f.text.starts_with("-c") && !f.text.starts_with("-e")
                 });
-                if reads_input && command.piped {
-                    self.detect(Detector::PipeToShell, field, "an interpreter reads its program from a pipe");
+                let bare = rest.iter().all(|f| f.text == "-") && command.here.is_empty();
+                if bare || (options_only && command.piped) {
+                    self.detect(
+                        Detector::PipeToShell,
+                        field,
+                        "an interpreter reads its program from standard input",
+                    );
                 }
             }
             _ => {
@@ -381,8 +385,9 @@ impl Judge<'_, '_> {
                 _ => {}
             }
         }
-        if !told && (command.piped || from_xargs) {
-            self.detect(Detector::PipeToShell, field, "a shell reads its program from a pipe");
+        let asked = rest.iter().any(|f| matches!(f.text.as_str(), "--version" | "--help"));
+        if !told && !asked {
+            self.detect(Detector::PipeToShell, field, "a shell reads its program from standard input");
         }
     }
 }

@@ -369,6 +369,12 @@ impl Parser<'_> {
                         "[[" => self.test(),
                         _ => command.words.push(word),
                     }
+                    if reserved == "time" {
+                        self.blanks();
+                        if self.word_is("-p") {
+                            self.at += 2;
+                        }
+                    }
                     let block = matches!(
                         reserved.as_str(),
                         "if" | "then"

@@ -8,6 +8,11 @@ impl Parser<'_> {
         let mut word = Word { start, ..Word::default() };
         let mut plain = String::new();
         let mut unquoted = false;
+        if self.starts("[[") && matches!(self.peek(2), b' ' | b'\t' | b'\n') {
+            plain.push_str("[[");
+            unquoted = true;
+            self.at += 2;
+        }
         while self.more() {
             let b = self.peek(0);
             match b {
