@@ -277,7 +277,9 @@ fn random_pieces_do_no_harm() {
         state ^= state << 17;
         state
     };
-    for _ in 0..3000 {
+    // `POLICY_FUZZ=1000000` for a longer run.
+    let rounds = std::env::var("POLICY_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    for _ in 0..rounds {
         let length = next() % 40;
         let code: String = (0..length).map(|_| PIECES[(next() % PIECES.len() as u64) as usize]).collect();
         for language in Language::ALL {
