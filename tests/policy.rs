@@ -13,6 +13,8 @@ mod python;
 mod report;
 #[path = "policy/shell.rs"]
 mod shell;
+#[path = "policy/speed.rs"]
+mod speed;
 
 use bailiwick::Language;
 use bailiwick::policy::{Profile, SecurityManager, SecurityResult, render};

@@ -188,7 +188,7 @@ fn deep_and_long_shell() {
     check(Shell, &bomb);
     let mut quoted = String::from("rm x");
     for _ in 0..12 {
-        quoted = format!("sh -c {}", format!("'{}'", quoted.replace('\'', "'\\''")));
+        quoted = format!("sh -c '{}'", quoted.replace('\'', "'\\''"));
     }
     assert!(!check(Shell, &quoted).is_allowed());
 }

@@ -14,8 +14,8 @@ const INTERPRETERS: [&str; 11] =
     ["python", "python2", "python3", "perl", "ruby", "node", "nodejs", "php", "lua", "qjs", "deno"];
 
 /// Where the system's own programs lie.
-const PROGRAM_DIRECTORIES: [&str; 8] =
-    ["/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "", "/usr/bin/env"];
+const PROGRAM_DIRECTORIES: [&str; 6] =
+    ["/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin"];
 
 /// Commands that run the command that follows them: options that take a value, and how many words come before it.
 const WRAPPERS: [(&str, &str, usize); 24] = [
@@ -303,7 +303,7 @@ impl Judge<'_, '_> {
             _ => {
                 let directory = field.text.strip_suffix(base).unwrap_or_default().trim_end_matches('/');
                 let rooted = field.text.contains('/');
-                if rooted && !PROGRAM_DIRECTORIES.contains(&directory) || (rooted && directory.is_empty()) {
+                if rooted && !PROGRAM_DIRECTORIES.contains(&directory) {
                     self.detect(Detector::LocalProgram, field, "a program of unknown content");
                 }
             }
