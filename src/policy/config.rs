@@ -170,7 +170,7 @@ pub(crate) fn load(name: &str, text: &str, embedded: bool) -> Result<Loaded, Pol
     let file: PolicyFile = if text.trim().is_empty() {
         PolicyFile::default()
     } else {
-        serde_yaml::from_str(text).map_err(|e| parse_error(name, &e))?
+        serde_yaml::from_str(text).map_err(|e| parse_error(name, text, &e))?
     };
     let base = match (file.extends, file.replaces) {
         (Some(profile), None | Some(false)) => Some(profile),
@@ -234,12 +234,20 @@ fn merge(
     Ok(())
 }
 
-fn parse_error(name: &str, error: &serde_yaml::Error) -> PolicyError {
-    let location = error.location().map(|l| (l.line(), l.column()));
+fn parse_error(name: &str, text: &str, error: &serde_yaml::Error) -> PolicyError {
+    let mut location = error.location().map(|l| (l.line(), l.column()));
     let mut message = error.to_string();
     // The place is shown in front; serde_yaml also puts it at the end.
     if let Some(cut) = message.rfind(" at line ") {
         message.truncate(cut);
+    }
+    // For a value in a list the parser tells where the list begins; the value is quoted in the message.
+    let quoted = message.split('`').nth(1).filter(|q| !q.is_empty());
+    if let (Some(quoted), Some((line, _))) = (quoted, location) {
+        let rest = text.lines().enumerate().skip(line - 1);
+        let found =
+            rest.filter_map(|(i, l)| l.find(quoted).map(|at| (i + 1, l[..at].chars().count() + 1))).next();
+        location = found.or(location);
     }
     PolicyError::new(name, location, PolicyErrorKind::Parse(message))
 }

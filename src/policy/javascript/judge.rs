@@ -80,8 +80,8 @@ pub(crate) fn judge<'r>(pieces: &[Piece], report: &mut Report<'r>) -> Vec<Import
     let own_process =
         pieces.windows(2).any(|w| w[0].word() == Some("function") && w[1].word() == Some("process"));
     let mut judge = Judge { pieces, report, imported: Vec::new(), own_process, members };
-    for i in 0..pieces.len() {
-        if let Kind::Word(word) = &pieces[i].kind {
+    for (i, piece) in pieces.iter().enumerate() {
+        if let Kind::Word(word) = &piece.kind {
             judge.word(i, word);
         }
     }

@@ -267,8 +267,8 @@ impl<'a> Lexer<'a> {
     /// Where another slash follows on the line, a slash here could begin a regular expression: that is reported. It is
     /// read as a division, which keeps what follows visible as code.
     fn two_ways(&mut self, at: usize, why: &'static str) -> bool {
-        let line_end = self.rest().find(['\n', '\r', '\u{2028}', '\u{2029}']).unwrap_or(self.rest().len());
-        if self.rest()[1..line_end.max(1)].contains('/') {
+        let mut rest = self.rest()[1..].chars();
+        if rest.find(|c| matches!(c, '/' | '\n' | '\r' | '\u{2028}' | '\u{2029}')) == Some('/') {
             self.ambiguous(at, why);
         }
         false
@@ -353,7 +353,10 @@ impl<'a> Lexer<'a> {
         let rest = self.rest().strip_prefix('u')?;
         let (digits, width) = match rest.strip_prefix('{') {
             Some(braced) => {
-                let end = braced.find('}')?;
+                let end = braced.bytes().take_while(u8::is_ascii_hexdigit).count();
+                if braced.as_bytes().get(end) != Some(&b'}') {
+                    return None;
+                }
                 (&braced[..end], end + 3)
             }
             None => (rest.get(..4)?, 5),

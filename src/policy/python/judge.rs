@@ -192,10 +192,10 @@ impl<'t> Judge<'t, '_> {
                     let end = (start + name.len()).min(end);
                     self.import_from(&mut out, module, name, start, end);
                 }
-                Kind::Call { func, args, .. } => {
-                    if self.values.of(*func).paths().any(|p| IMPORTERS.contains(&p)) {
-                        self.import_call(&mut out, args.first().copied().unwrap_or(NONE), start, end);
-                    }
+                Kind::Call { func, args, .. }
+                    if self.values.of(*func).paths().any(|p| IMPORTERS.contains(&p)) =>
+                {
+                    self.import_call(&mut out, args.first().copied().unwrap_or(NONE), start, end);
                 }
                 _ => {}
             }
@@ -395,7 +395,7 @@ impl<'t> Judge<'t, '_> {
                 Value::Prefix(_) | Value::Opaque => {
                     self.report.detect(Detector::OpaqueName, start, end, "", || {
                         "the name of an attribute is put together in a way that hides it".to_owned()
-                    })
+                    });
                 }
                 _ => self.report.detect(Detector::DynamicAttribute, start, end, "", || {
                     "the name of an attribute is computed".to_owned()

@@ -168,7 +168,9 @@ impl<'t> Values<'t> {
                 _ => {}
             }
         }
-        bound.into_iter().map(|(name, values)| (name, Value::one_of(values))).collect()
+        // What cannot be told is left out: it is what a name that is not here is worth.
+        let known = bound.into_iter().map(|(name, values)| (name, Value::one_of(values)));
+        known.filter(|(_, value)| *value != Value::Unknown).collect()
     }
 
     fn bind(&self, bound: &mut HashMap<&'t str, Vec<Value>>, target: NodeId, value: &Value) {

@@ -14,8 +14,8 @@ const INTERPRETERS: [&str; 11] =
     ["python", "python2", "python3", "perl", "ruby", "node", "nodejs", "php", "lua", "qjs", "deno"];
 
 /// Where the system's own programs lie.
-const PROGRAM_DIRECTORIES: [&str; 8] =
-    ["/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "", "/usr/bin/env"];
+const PROGRAM_DIRECTORIES: [&str; 6] =
+    ["/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin"];
 
 /// Commands that run the command that follows them: options that take a value, and how many words come before it.
 const WRAPPERS: [(&str, &str, usize); 24] = [
@@ -288,18 +288,22 @@ impl Judge<'_, '_> {
             }
             _ if SHELLS.contains(&base) => self.shell(field, rest, command, from_xargs),
             _ if INTERPRETERS.contains(&base) => {
-                let reads_input = rest.iter().all(|f| {
-                    f.text == "-"
-                        || (f.text.starts_with('-') && !f.text.starts_with("-c") && !f.text.starts_with("-e"))
+                let options_only = rest.iter().all(|f| {
+                    f.text.starts_with('-') && !f.text.starts_with("-c") && !f.text.starts_with("-e")
                 });
-                if reads_input && command.piped {
-                    self.detect(Detector::PipeToShell, field, "an interpreter reads its program from a pipe");
+                let bare = rest.iter().all(|f| f.text == "-") && command.here.is_empty();
+                if bare || (options_only && command.piped) {
+                    self.detect(
+                        Detector::PipeToShell,
+                        field,
+                        "an interpreter reads its program from standard input",
+                    );
                 }
             }
             _ => {
                 let directory = field.text.strip_suffix(base).unwrap_or_default().trim_end_matches('/');
                 let rooted = field.text.contains('/');
-                if rooted && !PROGRAM_DIRECTORIES.contains(&directory) || (rooted && directory.is_empty()) {
+                if rooted && !PROGRAM_DIRECTORIES.contains(&directory) {
                     self.detect(Detector::LocalProgram, field, "a program of unknown content");
                 }
             }
@@ -381,8 +385,9 @@ impl Judge<'_, '_> {
                 _ => {}
             }
         }
-        if !told && (command.piped || from_xargs) {
-            self.detect(Detector::PipeToShell, field, "a shell reads its program from a pipe");
+        let asked = rest.iter().any(|f| matches!(f.text.as_str(), "--version" | "--help"));
+        if !told && !asked {
+            self.detect(Detector::PipeToShell, field, "a shell reads its program from standard input");
         }
     }
 }

@@ -133,8 +133,21 @@ impl Parser<'_> {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
     }
 
+    /// What is left, from the next whole character on.
+    fn rest(&self) -> &str {
+        let mut at = self.at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at += 1;
+        }
+        &self.text[at..]
+    }
+
+    fn rest_bytes(&self) -> &[u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     fn starts(&self, text: &str) -> bool {
-        self.bytes[self.at..].starts_with(text.as_bytes())
+        self.rest_bytes().starts_with(text.as_bytes())
     }
 
     fn more(&self) -> bool {
@@ -231,7 +244,7 @@ impl Parser<'_> {
                     let close = self.arithmetic_end(self.at + 2).unwrap_or(self.at + 2);
                     self.at += 2;
                     self.nested(|p| p.expansions_until(close));
-                    self.at = (close + 2).min(self.bytes.len());
+                    self.at = self.at.max(close + 2).min(self.bytes.len());
                     self.piped = false;
                 }
                 b'(' => {
@@ -253,7 +266,7 @@ impl Parser<'_> {
                     self.command();
                     if self.at == start {
                         // No progress is possible on this byte; step over the whole character.
-                        self.at += self.text[self.at..].chars().next().map_or(1, char::len_utf8);
+                        self.at += self.rest().chars().next().map_or(1, char::len_utf8);
                     }
                 }
             }
@@ -369,6 +382,12 @@ impl Parser<'_> {
                         "[[" => self.test(),
                         _ => command.words.push(word),
                     }
+                    if reserved == "time" {
+                        self.blanks();
+                        if self.word_is("-p") {
+                            self.at += 2;
+                        }
+                    }
                     let block = matches!(
                         reserved.as_str(),
                         "if" | "then"
@@ -411,7 +430,7 @@ impl Parser<'_> {
 
     /// `name=value` before a command; true if one was read.
     fn assignment(&mut self) -> bool {
-        let rest = &self.bytes[self.at..];
+        let rest = self.rest_bytes();
         let name = rest.iter().take_while(|&&b| b.is_ascii_alphanumeric() || b == b'_').count();
         if name == 0 || rest[0].is_ascii_digit() {
             return false;
@@ -426,7 +445,7 @@ impl Parser<'_> {
         if rest.get(equals) != Some(&b'=') {
             return false;
         }
-        let name = self.text[self.at..self.at + name].to_owned();
+        let name = self.rest()[..name].to_owned();
         self.at += equals + 1;
         if self.peek(0) == b'(' {
             let open = self.at;
@@ -492,7 +511,7 @@ impl Parser<'_> {
             if let Some(close) = self.arithmetic_end(self.at + 2) {
                 self.at += 2;
                 self.nested(|p| p.expansions_until(close));
-                self.at = (close + 2).min(self.bytes.len());
+                self.at = self.at.max(close + 2).min(self.bytes.len());
             }
             return;
         }
@@ -513,15 +532,14 @@ impl Parser<'_> {
             }
             let word = self.word();
             if word.start == word.end {
-                self.at += self.text[self.at.min(self.text.len())..].chars().next().map_or(1, char::len_utf8);
+                self.at += self.rest().chars().next().map_or(1, char::len_utf8);
             }
         }
     }
 
     fn redirect_here(&mut self, command: &mut Command, index: usize) -> bool {
-        let digits =
-            self.bytes[self.at.min(self.bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
-        let rest = &self.text[(self.at + digits).min(self.text.len())..];
+        let digits = self.rest_bytes().iter().take_while(|b| b.is_ascii_digit()).count();
+        let rest = &self.rest()[digits..];
         if !rest.starts_with("<<") || rest.starts_with("<<<") {
             return self.redirect(command);
         }
@@ -555,7 +573,7 @@ impl Parser<'_> {
         let mut next = self.bytes.len();
         let mut at = start;
         let mut found = false;
-        for line in self.text[start..].split_inclusive('\n') {
+        for line in self.text.get(start..).unwrap_or_default().split_inclusive('\n') {
             let bare = line.trim_end_matches(['\n', '\r']);
             let bare = if here.strip_tabs { bare.trim_start_matches('\t') } else { bare };
             if bare == here.delimiter {
@@ -567,11 +585,12 @@ impl Parser<'_> {
         if !found {
             self.error(start.saturating_sub(1), "here-document without an end");
         }
-        let body = self.text[start..end].to_owned();
+        let body = self.text.get(start..end).unwrap_or_default().to_owned();
         if !here.quoted {
             self.nested(|p| p.expansions_until(end));
         }
-        self.at = next;
+        // A substitution without an end may have read on.
+        self.at = self.at.max(next);
         let word = Word { parts: vec![Part::Text(body, here.quoted)], start, end, quoted: true };
         if let Some(command) = self.out.commands.get_mut(here.command) {
             command.here.push(word);
@@ -579,9 +598,8 @@ impl Parser<'_> {
     }
 
     fn redirect(&mut self, command: &mut Command) -> bool {
-        let digits =
-            self.bytes[self.at.min(self.bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
-        let rest = &self.text[(self.at + digits).min(self.text.len())..];
+        let digits = self.rest_bytes().iter().take_while(|b| b.is_ascii_digit()).count();
+        let rest = &self.rest()[digits..];
         const OPERATORS: [(&str, &str); 11] = [
             ("<<<", "<<<"),
             ("&>>", ">>"),

@@ -8,6 +8,11 @@ impl Parser<'_> {
         let mut word = Word { start, ..Word::default() };
         let mut plain = String::new();
         let mut unquoted = false;
+        if self.starts("[[") && matches!(self.peek(2), b' ' | b'\t' | b'\n') {
+            plain.push_str("[[");
+            unquoted = true;
+            self.at += 2;
+        }
         while self.more() {
             let b = self.peek(0);
             match b {
@@ -105,14 +110,14 @@ impl Parser<'_> {
     }
 
     fn char(&mut self) -> Option<char> {
-        let c = self.text[self.at.min(self.text.len())..].chars().next()?;
-        self.at += c.len_utf8();
+        let c = self.rest().chars().next()?;
+        self.at = self.text.len() - self.rest().len() + c.len_utf8();
         Some(c)
     }
 
     /// Whether the `{` here opens `{a,b}` or `{1..3}`, up to the end of the word.
     fn braces_expand(&self) -> bool {
-        let rest = &self.bytes[self.at..];
+        let rest = self.rest_bytes();
         let word = rest.iter().take(4096).take_while(|&&b| is_word_byte(b)).count();
         let word = &rest[..word];
         let Some(close) = word.iter().rposition(|&b| b == b'}') else { return false };
@@ -123,7 +128,7 @@ impl Parser<'_> {
     fn single(&mut self, word: &mut Word) {
         let open = self.at;
         self.at += 1;
-        let rest = &self.text[self.at..];
+        let rest = self.rest();
         let found = rest.find('\'');
         let end = found.unwrap_or(rest.len());
         word.parts.push(Part::Text(rest[..end].to_owned(), true));
@@ -192,7 +197,7 @@ impl Parser<'_> {
     fn ansi_escape(&mut self, bytes: &mut Vec<u8>) {
         let Some(c) = self.char() else { return };
         let digits = |parser: &mut Self, radix: u32, most: usize| {
-            let rest = &parser.text[parser.at..];
+            let rest = parser.rest();
             let n = rest.chars().take(most).take_while(|c| c.is_digit(radix)).count();
             let value = u32::from_str_radix(&rest[..n], radix).ok();
             parser.at += n;
@@ -251,7 +256,7 @@ impl Parser<'_> {
                 let close = self.arithmetic_end(self.at + 2).unwrap_or(self.at + 2);
                 self.at += 2;
                 self.nested(|p| p.expansions_until(close));
-                self.at = (close + 2).min(self.bytes.len());
+                self.at = self.at.max(close + 2).min(self.bytes.len());
                 word.parts.push(Part::Unknown);
             }
             b'(' => {
@@ -267,11 +272,9 @@ impl Parser<'_> {
             b'{' => self.parameter(word, quoted),
             b'[' => word.parts.push(Part::Unknown),
             b if b.is_ascii_alphabetic() || b == b'_' => {
-                let length = self.bytes[self.at..]
-                    .iter()
-                    .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
-                    .count();
-                word.parts.push(Part::Variable(self.text[self.at..self.at + length].to_owned(), quoted));
+                let length =
+                    self.rest_bytes().iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+                word.parts.push(Part::Variable(self.rest()[..length].to_owned(), quoted));
                 self.at += length;
             }
             b'0'..=b'9' | b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!' => {
@@ -287,8 +290,8 @@ impl Parser<'_> {
         let open = self.at;
         self.at += 1;
         let length =
-            self.bytes[self.at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-        let name = self.text[self.at..self.at + length].to_owned();
+            self.rest_bytes().iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        let name = self.rest()[..length].to_owned();
         if length > 0 && self.peek(length) == b'}' && !name.starts_with(|c: char| c.is_ascii_digit()) {
             self.at += length + 1;
             word.parts.push(Part::Variable(name, quoted));
@@ -311,7 +314,7 @@ impl Parser<'_> {
                         p.char();
                     }
                 }
-                while !p.text.is_char_boundary(p.at) {
+                while p.at < p.text.len() && !p.text.is_char_boundary(p.at) {
                     p.at += 1;
                 }
             }
