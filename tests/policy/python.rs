@@ -161,6 +161,8 @@ fn attribute_walks_are_seen() {
             ("(lambda: 0).__code__", "py-dunder-walk@1:13"),
             ("f'{f.__globals__}'", "py-dunder-walk@1:6"),
             ("f'{x:{f.__globals__}}'", "py-dunder-walk@1:9"),
+            ("import string\nstring.Formatter().get_field('0.__globals__', a, k)", "py-dunder-walk@2:30"),
+            ("import numpy as np\nnp.f2py.os.system('x')", "py-import-os@2:9"),
             ("from types import CodeType", "py-process@1:19"),
             ("x.__ｇlobals__", "py-dunder-walk@1:3"),
         ],
