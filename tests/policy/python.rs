@@ -155,7 +155,7 @@ fn attribute_walks_are_seen() {
             ("('{0.__cl' + 'ass__}').format(x)", "py-format-dunder@1:2"),
             ("'{x.__class__[0]}'.format_map(d)", "py-format-dunder@1:1"),
             ("try: pass\nexcept E as e: e.__traceback__.tb_frame.f_globals", "py-dunder-walk@2:32"),
-            ("match f:\n  case object(__globals__=g): pass", "py-dunder-walk@2:8"),
+            ("match f:\n  case object(__globals__=g): pass", "py-dunder-walk@2:15"),
             ("class A:\n  __match_args__ = ('__globals__',)", "py-dunder-walk@2:21"),
             ("for n in ['__globals__', 'x']: getattr(f, n)", "py-dunder-walk@1:43"),
             ("(lambda: 0).__code__", "py-dunder-walk@1:13"),
