@@ -292,3 +292,51 @@ fn random_pieces_do_no_harm() {
         }
     }
 }
+
+/// Programs with pieces cut out, doubled and moved: near enough to real ones to get far into the checks.
+#[test]
+fn damaged_programs_do_no_harm() {
+    const PROGRAMS: [&str; 6] = [
+        "import os.path as p\nclass A(B, metaclass=M):\n    @d(x)\n    async def f(self, a=1, *b, c: int = 2, **k) -> T:\n        return f'{a!r:>{b}} {getattr(a, \"__\" + \"class__\")}' if a else [x for x in b if x]\n",
+        "match x:\n    case {'k': [A(b=1), *r], **k} | (1 as y) if z:\n        try:\n            with a() as b, c: lambda q: (yield)\n        except* E as e:\n            raise e from None\n    case _: global g; type X[T] = int\n",
+        "const {a: {b}, ...c} = require('f' + `s`); // x\nlet r = /[/'\"]\\/(?<n>x)/gu.test(`a${b / 2 + `${c}`}`) ? x?.['y'] : process[\"exit\"](0); /* ' */\n",
+        "class A extends B { static #x = 1; get y() { return this.constructor.name } }\nimport d, {e as f} from 'fs'; Reflect.get(globalThis, 'ev\\u0061l');\n",
+        "a=r b='m -rf'; for f in *.txt; do if [[ -f $f && $x == \"y\" ]]; then $a$b \"$f\" 2>/dev/null | xargs -n1 sh -c 'rm \"$0\"'; fi; done\ncase \"$1\" in a|b) echo $(( $(date +%s) + 1 ));; *) cat <<EOF\n$(ls `pwd`) ${x:-y}\nEOF\n;; esac\n",
+        "f() { local x=\"$1\"; eval \"echo $x\"; }\nsudo env -i A=1 timeout -k 1 5 bash -ec $'\\x72m' <<< 'x' > /dev/sda & arr=(1 2 \"$(f)\"); diff <(a) >(b); ((i++)); find . -exec rm {} \\;\n",
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below.max(1) as u64) as usize
+    };
+    let rounds = std::env::var("POLICY_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(6_000);
+    for _ in 0..rounds {
+        let mut code: Vec<char> = PROGRAMS[next(PROGRAMS.len())].chars().collect();
+        for _ in 0..=next(4) {
+            let (a, b) = (next(code.len()), next(code.len()));
+            let (from, to) = (a.min(b), a.max(b).min(a.min(b) + next(40)));
+            let piece: Vec<char> = code[from..to].to_vec();
+            match next(3) {
+                0 => drop(code.drain(from..to)),
+                1 => drop(code.splice(to..to, piece)),
+                _ => {
+                    let at = next(code.len());
+                    drop(code.splice(at..at, piece));
+                }
+            }
+        }
+        let code: String = code.into_iter().collect();
+        for language in Language::ALL {
+            let start = Instant::now();
+            for finding in policy().validate(&code, language).findings {
+                assert!(
+                    finding.line >= 1 && finding.column >= 1 && finding.end_column > finding.column,
+                    "{code:?}"
+                );
+            }
+            assert!(start.elapsed() < LONG, "{code:?}");
+        }
+    }
+}

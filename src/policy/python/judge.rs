@@ -169,6 +169,8 @@ impl<'t> Judge<'t, '_> {
             return Some(at);
         }
         match &self.tree.get(func)?.kind {
+            // `string.Formatter().get_field("0.__class__", ...)`.
+            Kind::Attribute { name, .. } if name == "get_field" => Some(0),
             Kind::Attribute { base, name } if METHODS_BY_NAME.contains(&name.as_str()) => {
                 // `object.__getattribute__(x, name)` against `x.__getattribute__(name)`.
                 let unbound = matches!(self.tree.get(*base).map(|n| &n.kind), Some(Kind::Name { id, .. }) if BUILTIN_TYPES.contains(&id.as_str()));

@@ -277,7 +277,15 @@ impl Lower<'_> {
                 p.patterns.iter().for_each(|p| self.pattern(p, NONE));
                 for (attr, inner) in p.kwd_attrs.iter().zip(&p.kwd_patterns) {
                     let kind = Kind::Attribute { base: subject, name: identifier(attr) };
-                    let value = self.push(kind, pattern);
+                    // The keyword has no place of its own either: it stands before its pattern.
+                    let (from, to) = (pattern.start().to_usize(), inner.start().to_usize());
+                    let at = self
+                        .text
+                        .get(from..to)
+                        .and_then(|t| t.rfind(attr.as_str()))
+                        .map_or(from, |i| from + i);
+                    let (start, end) = (super::super::source::to_u32(at), inner.end().to_u32());
+                    let value = self.tree.push(kind, start, end);
                     self.pattern(inner, value);
                 }
             }
