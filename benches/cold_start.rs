@@ -15,10 +15,9 @@ fn cold_start(c: &mut Criterion) {
         .expect("the engine starts");
     let context = ExecutionContext::new();
     let mut group = c.benchmark_group("cold_start");
-    for (name, language, code) in [
-        ("python", Language::Python, "print(1+1)"),
-        ("javascript", Language::JavaScript, "console.log(1+1)"),
-    ] {
+    for (name, language, code) in
+        [("python", Language::Python, "print(1+1)"), ("javascript", Language::JavaScript, "console.log(1+1)")]
+    {
         engine.warm_up(language).expect("the guest loads");
         group.bench_function(name, |b| {
             b.iter(|| {
@@ -30,7 +29,8 @@ fn cold_start(c: &mut Criterion) {
     if Command::new("python3").args(["-c", "pass"]).status().is_ok_and(|status| status.success()) {
         group.bench_function("python3_subprocess", |b| {
             b.iter(|| {
-                let output = Command::new("python3").args(["-c", "print(1+1)"]).output().expect("python3 runs");
+                let output =
+                    Command::new("python3").args(["-c", "print(1+1)"]).output().expect("python3 runs");
                 assert_eq!(output.stdout, b"2\n");
             });
         });

@@ -136,16 +136,7 @@ fn a_source_of_five_megabytes() {
 fn odd_sources_are_the_guests_affair() {
     // A source that is to be read as other text than it is would be judged as what it is not.
     assert_eq!(python("# coding: rot13\nprint(1)").exit, ExitKind::Denied);
-    for code in [
-        "",
-        "\0",
-        "a\0b",
-        "\u{feff}print(1)",
-        "\r\r\n",
-        "#",
-        "é = 1",
-        "print('\u{202e}')",
-    ] {
+    for code in ["", "\0", "a\0b", "\u{feff}print(1)", "\r\r\n", "#", "é = 1", "print('\u{202e}')"] {
         ended(code, &python(code));
         ended(code, &javascript(code));
     }

@@ -28,7 +28,7 @@ const MAX_WASM: usize = 256 << 20;
 pub struct Guest {
     /// The language it runs.
     pub language: Language,
-    /// The interpreter's name: `CPython`, `QuickJS`.
+    /// The interpreter's name: `CPython`, `quickjs-ng`.
     pub interpreter: &'static str,
     compressed: &'static [u8],
 }
@@ -44,7 +44,7 @@ static GUESTS: [Guest; 2] = [
     },
     Guest {
         language: Language::JavaScript,
-        interpreter: "QuickJS",
+        interpreter: "quickjs-ng",
         compressed: include_bytes!("../../../wasm-runtimes/dist/javascript.wasm.zst"),
     },
 ];

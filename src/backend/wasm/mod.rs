@@ -214,12 +214,12 @@ impl Backend for WasmBackend {
     }
 
     fn run(&self, job: &Job<'_>) -> Result<Finished, BackendError> {
-        let (mut session, start) = WasmSession::open(self, job)?;
+        let (mut session, start) = WasmSession::open(self, job, true)?;
         session.run_job(job, start)
     }
 
     fn open(&self, job: &Job<'_>) -> Result<Box<dyn Session>, BackendError> {
-        Ok(Box::new(WasmSession::open(self, job)?.0))
+        Ok(Box::new(WasmSession::open(self, job, false)?.0))
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct WasmSession {
     salvage: Option<TypedFunc<(), ()>>,
     ticker: Arc<Ticker>,
     first: bool,
+    /// Whether this instance is made for one run alone.
+    single: bool,
     // Last, so that the instance is gone when its place is free.
     _place: Place,
 }
@@ -82,7 +84,11 @@ fn internal(error: &wasmtime::Error) -> BackendError {
 
 impl WasmSession {
     /// Makes an instance for `job`, with the job's limits in force from the start. Returns when the run's clock started, too.
-    pub(super) fn open(backend: &WasmBackend, job: &Job<'_>) -> Result<(Self, Instant), BackendError> {
+    pub(super) fn open(
+        backend: &WasmBackend,
+        job: &Job<'_>,
+        single: bool,
+    ) -> Result<(Self, Instant), BackendError> {
         let ready = backend.ready(job.admitted.language())?;
         let place = backend
             .places
@@ -136,6 +142,7 @@ impl WasmSession {
             salvage,
             ticker: Arc::clone(&backend.ticker),
             first: true,
+            single,
             _place: place,
         };
         Ok((session, start))
@@ -198,7 +205,7 @@ impl WasmSession {
 
     /// Hands the request over and runs it; the guest's exit code.
     fn call(&mut self, admitted: &Admitted) -> wasmtime::Result<i32> {
-        let request = encode(admitted, self.first);
+        let request = encode(admitted, self.first, self.single);
         let len = u32::try_from(request.len())
             .map_err(|_| wasmtime::Error::msg("the request is larger than 4 GiB"))?;
         let at = on_fiber(self.alloc.call_async(&mut self.store, len))?;
@@ -342,7 +349,7 @@ fn is_disk_error(type_name: &str, message: &str) -> bool {
 }
 
 /// The request as `wasm-runtimes/ABI.md` has it.
-fn encode(admitted: &Admitted, first: bool) -> Vec<u8> {
+fn encode(admitted: &Admitted, first: bool, last: bool) -> Vec<u8> {
     let mut request = Vec::with_capacity(admitted.code().len() + 64);
     let put_u32 = |request: &mut Vec<u8>, n: u32| request.extend_from_slice(&n.to_le_bytes());
     let put_str = |request: &mut Vec<u8>, text: &str| {
@@ -350,8 +357,10 @@ fn encode(admitted: &Admitted, first: bool) -> Vec<u8> {
         put_u32(request, u32::try_from(text.len()).unwrap_or(u32::MAX));
         request.extend_from_slice(text.as_bytes());
     };
-    let flags =
-        u32::from(first) | u32::from(admitted.wants_value()) << 1 | u32::from(admitted.is_module()) << 2;
+    let flags = u32::from(first)
+        | u32::from(admitted.wants_value()) << 1
+        | u32::from(admitted.is_module()) << 2
+        | u32::from(last) << 3;
     put_u32(&mut request, REQUEST_VERSION);
     put_u32(&mut request, flags);
     put_str(&mut request, admitted.code());
