@@ -325,9 +325,10 @@ fn a_long_journal_is_emptied_too() {
     history.flush().unwrap();
     assert_eq!(fs::metadata(files(dir.path(), "journal-").remove(0)).unwrap().len(), 0);
     assert_eq!(ids(&history.recent(99).unwrap()).into_iter().collect::<HashSet<_>>(), made);
-    // So is the database's own log, unless somebody is reading.
+    // So is the database's own log of 24 MB and more, but for what is too little to be worth it, unless somebody is reading.
     let log = || fs::metadata(dir.path().join("history.sqlite-wal")).unwrap().len();
-    assert_eq!(log(), 0);
+    let little = 6 << 20;
+    assert!(log() < little, "{}", log());
     let reader = rusqlite::Connection::open(dir.path().join("history.sqlite")).unwrap();
     let mut select = reader.prepare("SELECT id FROM runs").unwrap();
     let mut rows = select.query([]).unwrap();
@@ -338,11 +339,11 @@ fn a_long_journal_is_emptied_too() {
     let begun = Instant::now();
     history.flush().unwrap();
     assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
-    assert!(log() > 0);
+    assert!(log() >= little, "{}", log());
     drop(rows);
     run(&history, &code);
     history.flush().unwrap();
-    assert_eq!(log(), 0);
+    assert!(log() < little, "{}", log());
 }
 
 #[test]
