@@ -385,6 +385,7 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

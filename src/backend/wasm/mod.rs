@@ -272,6 +272,7 @@ pub fn check_cache_dir(dir: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -22,7 +22,7 @@ Exit status of `run`: the guest's own; 124 a time or fuel limit; 126 denied by p
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run code in a sandbox
-    Run(commands::run::Args),
+    Run(Box<commands::run::Args>),
     /// Judge code by policy without running it
     Check(commands::check::Args),
     /// Show the latest executions
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
-        Command::Run(args) => commands::run::run(args),
+        Command::Run(args) => commands::run::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::History(args) => commands::history::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -20,7 +20,7 @@ pub(crate) fn show_progress(progress: Progress) {
             note(&format!("compiled the {language} guest in {:.1} s", took.as_secs_f64()));
         }
         Progress::Waiting(language) => {
-            note(&format!("waiting for another process that compiles the {language} guest"))
+            note(&format!("waiting for another process that compiles the {language} guest"));
         }
         _ => {}
     }

@@ -105,7 +105,7 @@ fn read_input(spec: &str) -> Result<(String, Vec<u8>), Failure> {
     Ok((guest, bytes))
 }
 
-pub(crate) fn run(args: Args) -> Outcome {
+pub(crate) fn run(args: &Args) -> Outcome {
     let source = args.source.read()?;
     let limits = match &args.limits {
         Some(path) => LimitsConfig::from_file(path)?,
@@ -124,7 +124,7 @@ pub(crate) fn run(args: Args) -> Outcome {
     let cancel = CancelToken::new();
     let signal = watch_signals(&cancel)?;
     let closed = Arc::new(AtomicBool::new(false));
-    let mut context = context(&args, source.from_stdin)?
+    let mut context = context(args, source.from_stdin)?
         .cancel_token(cancel.clone())
         .filename(&source.name)
         .es_module(source.module);
@@ -139,7 +139,7 @@ pub(crate) fn run(args: Args) -> Outcome {
         let json = serde_json::to_string(&result).map_err(Failure::new)?;
         print(&(json + "\n"))?;
     } else {
-        explain(&result, &source, &args);
+        explain(&result, &source, args);
     }
     if closed.load(Ordering::SeqCst) {
         // As a program ends whose reader went away.
