@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 fn bailiwick(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
     command.env_clear().env("HOME", home).stdin(Stdio::null());
+    // A measurement of coverage counts the command too.
+    if let Some(file) = std::env::var_os("LLVM_PROFILE_FILE") {
+        command.env("LLVM_PROFILE_FILE", file);
+    }
     // The guests are compiled once for all tests.
     command.env("XDG_CACHE_HOME", cache_dir().join("command"));
     command

@@ -159,6 +159,14 @@ fn what_a_guest_asks_of_the_host_is_bounded() {
 }
 
 #[test]
+fn listings_under_way_do_not_fill_the_hosts_memory() {
+    let make = "import os, errno\nfor i in range(30000): open('n' * 100 + str(i), 'w').close()\n";
+    let hold = "held = []\ntry:\n for i in range(20):\n  s = os.scandir('.'); next(s); held.append(s)\nexcept OSError as e: print(errno.errorcode[e.errno], len(held) > 3)\n";
+    let after = "held.clear()\nprint(len(os.listdir('.')))";
+    assert_eq!(output(&python(&format!("{make}{hold}{after}"))), "ENOMEM True\n30000\n");
+}
+
+#[test]
 fn the_host_cannot_be_seen() {
     for path in [
         "/etc/passwd",

@@ -144,6 +144,10 @@ fn no_trick_passes_the_disk_limit() {
         ("a hole", "f = open('a', 'wb')\nf.seek(2**40)\nf.write(b'x')\nf.flush()"),
         ("truncate", "f = open('a', 'wb')\nf.truncate(2**40)"),
         ("many empty files", "for i in range(10000): open(f'f{i}', 'w').close()"),
+        (
+            "many names of few files",
+            "import os\nfor j in range(100):\n open(f'a{j}', 'w').close()\n for i in range(1000): os.link(f'a{j}', f'l{j}-{i}')",
+        ),
         ("many directories", "import os\nfor i in range(10000): os.mkdir(f'd{i}')"),
         (
             "unlinked but open",

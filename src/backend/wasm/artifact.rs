@@ -119,6 +119,8 @@ pub enum Progress {
     Compiling(Language),
     /// It is done.
     Compiled(Language, Duration),
+    /// It is done, but the native code could not be written to the cache: the next process compiles anew.
+    NotKept(Language),
     /// Another process is compiling the same guest into the same cache; waiting for it.
     Waiting(Language),
 }
@@ -297,7 +299,12 @@ fn from_cache(cache: &Cache, names: &Names, engine: &Engine) -> io::Result<Loade
 }
 
 /// Compiles a guest, and keeps the native code in the cache if there is one.
-fn compile(guest: &Guest, engine: &Engine, cache: Option<(&Cache, &Names)>) -> Result<Loaded, ArtifactError> {
+fn compile(
+    guest: &Guest,
+    engine: &Engine,
+    cache: Option<(&Cache, &Names)>,
+    progress: &OnProgress,
+) -> Result<Loaded, ArtifactError> {
     let wasm = guest.verify()?;
     let usr = custom_section(&wasm, USR_SECTION).unwrap_or_default();
     let refused = |error: wasmtime::Error| guest.error(ArtifactErrorKind::Compile(format!("{error:#}")));
@@ -314,6 +321,7 @@ fn compile(guest: &Guest, engine: &Engine, cache: Option<(&Cache, &Names)>) -> R
         if let Ok(loaded) = kept {
             return Ok(loaded);
         }
+        progress(Progress::NotKept(guest.language));
     }
     let module = Module::new(engine, &wasm).map_err(refused)?;
     let archive = if usr.is_empty() { Archive::Empty } else { Archive::Memory(usr.into()) };
@@ -332,7 +340,7 @@ pub(crate) fn load(
     let compile_now = |cache| {
         let start = Instant::now();
         progress(Progress::Compiling(guest.language));
-        let loaded = compile(guest, engine, cache)?;
+        let loaded = compile(guest, engine, cache, progress)?;
         progress(Progress::Compiled(guest.language, start.elapsed()));
         Ok(loaded)
     };

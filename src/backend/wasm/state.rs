@@ -14,6 +14,9 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 pub(crate) const MAX_REPORT: usize = 1 << 20;
 /// The most table elements a guest may hold; ours need about 6,000 and never grow them.
 const MAX_TABLE_ELEMENTS: usize = 100_000;
+/// How much of the host's memory the directory listings that a guest is in the middle of reading may take. One of 200,000 names, as many as
+/// the default disk limit has room for, takes less.
+const MAX_LISTINGS: usize = 32 << 20;
 /// The descriptor of the preopened root directory.
 pub(crate) const PREOPEN_FD: u32 = 3;
 
@@ -32,13 +35,20 @@ pub(crate) enum Desc {
 pub(crate) struct Fds {
     slots: Vec<Option<Desc>>,
     limit: usize,
+    /// Bytes in the listings of all descriptors.
+    listings: usize,
+}
+
+fn listing_cost(listing: Option<&Arc<[(String, Ino)]>>) -> usize {
+    let entry = size_of::<(String, Ino)>();
+    listing.map_or(0, |names| names.iter().map(|(name, _)| entry + name.len()).sum())
 }
 
 impl Fds {
     pub(crate) fn new() -> Self {
         let root = Desc::Dir { ino: Vfs::ROOT, preopen: true, listing: None };
         let slots = [Desc::Stdin, Desc::Stdout, Desc::Stderr, root].map(Some).to_vec();
-        Self { slots, limit: 0 }
+        Self { slots, limit: 0, listings: 0 }
     }
 
     /// Sets how many descriptors may be open beside the four that a guest starts with.
@@ -71,12 +81,41 @@ impl Fds {
         u32::try_from(free).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn take(&mut self, fd: u32) -> Result<Desc, Errno> {
-        self.slots.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)
+    /// Keeps a directory's listing while it is read, or drops it.
+    pub(crate) fn set_listing(&mut self, fd: u32, new: Option<Arc<[(String, Ino)]>>) -> Result<(), Errno> {
+        let cost = listing_cost(new.as_ref());
+        if self.listings.saturating_add(cost) > MAX_LISTINGS {
+            return Err(Errno::Nomem);
+        }
+        if let Desc::Dir { listing, .. } = self.get_mut(fd)? {
+            let old = std::mem::replace(listing, new);
+            self.listings = self.listings.saturating_sub(listing_cost(old.as_ref())) + cost;
+        }
+        Ok(())
     }
 
+    pub(crate) fn take(&mut self, fd: u32) -> Result<Desc, Errno> {
+        let desc = self.slots.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)?;
+        self.forget(&desc);
+        Ok(desc)
+    }
+
+    /// Puts `desc` where `fd` is and returns what was there.
     pub(crate) fn put(&mut self, fd: u32, desc: Desc) -> Option<Desc> {
-        self.slots.get_mut(fd as usize)?.replace(desc)
+        if let Desc::Dir { listing, .. } = &desc {
+            self.listings += listing_cost(listing.as_ref());
+        }
+        let old = self.slots.get_mut(fd as usize)?.replace(desc);
+        if let Some(old) = &old {
+            self.forget(old);
+        }
+        old
+    }
+
+    fn forget(&mut self, desc: &Desc) {
+        if let Desc::Dir { listing, .. } = desc {
+            self.listings = self.listings.saturating_sub(listing_cost(listing.as_ref()));
+        }
     }
 }
 

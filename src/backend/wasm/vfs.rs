@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What one file, directory or link costs of the disk limit beside its content, so that a flood of empty files is bounded.
-pub(crate) const NODE_COST: u64 = 512;
+/// What each name in a directory costs of the disk limit beside its file's content, so that a flood of empty files, or of names
+/// for one file, is bounded. It is more than the host's own cost of a name and its node.
+const ENTRY_COST: u64 = 512;
 /// The longest path that is looked at, in bytes, as `PATH_MAX`.
 pub(crate) const MAX_PATH: usize = 4096;
 /// The longest name of one entry, in bytes, as `NAME_MAX`.
@@ -340,7 +341,7 @@ impl Vfs {
             return Err(Errno::Nametoolong);
         }
         let extra = if let Kind::Symlink(to) = &kind { to.len() as u64 } else { 0 };
-        self.charge(NODE_COST + extra)?;
+        self.charge(ENTRY_COST + extra)?;
         let now = now();
         let node = Some(Node { kind, nlink: 1, opens: 0, accessed: now, modified: now, changed: now });
         let id = if let Some(id) = self.free.pop() {
@@ -366,7 +367,7 @@ impl Vfs {
         };
         *slot = None;
         self.free.push(id);
-        self.refund(NODE_COST + content);
+        self.refund(content);
     }
 
     /// Opens `path`; the node stays until [`Self::close`] even if its name goes.
@@ -579,6 +580,7 @@ impl Vfs {
         if self.node(id)?.nlink >= MAX_NLINK {
             return Err(Errno::Mlink);
         }
+        self.charge(ENTRY_COST)?;
         self.node_mut(id)?.nlink += 1;
         self.entries_mut(dir)?.insert(target.name, ino);
         Ok(())
@@ -590,6 +592,7 @@ impl Vfs {
         }
         let dir = self.writable_dir(target)?;
         self.entries_mut(dir)?.remove(&target.name);
+        self.refund(ENTRY_COST);
         if let Ino::Own(id) = ino {
             let node = self.node_mut(id)?;
             node.nlink = node.nlink.saturating_sub(1);

@@ -336,10 +336,9 @@ fn fd_readdir(
     let names = match state.fds.get(fd)? {
         Desc::Dir { listing: Some(names), .. } if cookie != 0 => Arc::clone(names),
         _ => {
+            state.fds.set_listing(fd, None)?;
             let names: Arc<[(String, Ino)]> = state.fs.list(ino)?.into();
-            if let Desc::Dir { listing, .. } = state.fds.get_mut(fd)? {
-                *listing = Some(Arc::clone(&names));
-            }
+            state.fds.set_listing(fd, Some(Arc::clone(&names)))?;
             names
         }
     };
@@ -363,6 +362,10 @@ fn fd_readdir(
         if n < entry.len() || written == buf.1 {
             break;
         }
+    }
+    if written < buf.1 {
+        // That was the end of it.
+        state.fds.set_listing(fd, None)?;
     }
     mem.put_u32(used, written)?;
     Ok(())

@@ -19,6 +19,11 @@ pub(crate) fn show_progress(progress: Progress) {
         Progress::Compiled(language, took) if std::io::stderr().is_terminal() => {
             note(&format!("compiled the {language} guest in {:.1} s", took.as_secs_f64()));
         }
+        Progress::NotKept(language) => {
+            note(&format!(
+                "the compiled {language} guest cannot be kept (is the disk full?): the next run compiles it again"
+            ));
+        }
         Progress::Waiting(language) => {
             note(&format!("waiting for another process that compiles the {language} guest"));
         }
