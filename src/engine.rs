@@ -217,10 +217,7 @@ impl EngineBuilder {
 /// Where executions are recorded when nobody says otherwise, if there is such a place.
 #[must_use]
 pub fn default_history_dir() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base =
-        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
-    Some(base.join("bailiwick"))
+    crate::paths::own_dir("XDG_STATE_HOME", ".local/state")
 }
 
 /// How many executions are kept where they can be kept in memory only.

@@ -45,6 +45,7 @@ pub mod history;
 mod language;
 pub mod limits;
 pub mod outcome;
+mod paths;
 pub mod policy;
 mod request;
 

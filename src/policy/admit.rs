@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The longest source that is taken: checking and compiling it costs the host's own time before any limit of the guest's applies.
-pub const MAX_CODE: usize = 16 << 20;
+pub const MAX_CODE: usize = super::MAX_SOURCE_BYTES;
 /// How many input files, arguments and variables one request may have.
 const MAX_ITEMS: usize = 4096;
 /// The longest name, argument, variable or path, in bytes.

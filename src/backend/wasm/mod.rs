@@ -257,10 +257,7 @@ impl Drop for Place {
 /// Where native code is kept when nobody says otherwise: `bailiwick` under `$XDG_CACHE_HOME` or `~/.cache`.
 #[must_use]
 pub fn default_cache_dir() -> Option<std::path::PathBuf> {
-    let absolute =
-        |name| std::env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(base.join("bailiwick"))
+    crate::paths::own_dir("XDG_CACHE_HOME", ".cache")
 }
 
 /// Whether `dir` can serve as the cache, and why not.
