@@ -7,7 +7,7 @@ use crate::Language;
 use crate::limits::{
     Amount, ByteSize, LimitError, LimitErrorKind, LimitName, LimitOverrides, Limits, split_number,
 };
-use serde::de::{self, Visitor};
+use serde::de::{self, DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::path::Path;
@@ -108,13 +108,7 @@ impl LimitsConfig {
     /// The text is not YAML, holds an unknown key or a value of the wrong type, or a limit that makes no sense or
     /// lies above the ceiling. The error names file, line and key.
     pub fn from_yaml(name: &str, text: &str) -> Result<Self, ConfigError> {
-        // The parser takes a file without a document for a fault; here it is one that changes nothing.
-        let blank = text.lines().all(|line| matches!(line.trim_start().chars().next(), None | Some('#')));
-        let file: File = if blank {
-            File::default()
-        } else {
-            serde_yaml::from_str(text).map_err(|error| ConfigError::from_parser(name, &error))?
-        };
+        let file: File = parse_yaml(name, text)?;
         let mut config = Self::builtin();
         file.python.apply(&mut config.python);
         file.javascript.apply(&mut config.javascript);
@@ -139,13 +133,7 @@ impl LimitsConfig {
     /// # Errors
     /// The file cannot be read, or as for [`from_yaml`](Self::from_yaml).
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::from_yaml(&name, &text),
-            Err(error) => {
-                Err(ConfigError { name, line: None, column: None, kind: ConfigErrorKind::Read(error) })
-            }
-        }
+        Self::from_yaml(&path.display().to_string(), &read(path)?)
     }
 
     /// The limits of a run in `language` whose caller asks for nothing.
@@ -229,6 +217,38 @@ impl LimitsConfig {
         let scaled = u64::try_from(scaled).unwrap_or(u64::MAX);
         self.ceiling.fuel.map_or(scaled, |ceiling| scaled.min(ceiling))
     }
+}
+
+/// What a YAML text says.
+pub(crate) fn parse_yaml<T: DeserializeOwned + Default>(name: &str, text: &str) -> Result<T, ConfigError> {
+    // The parser takes a file without a document for a fault; here it is one that changes nothing.
+    let blank = text.lines().all(|line| matches!(line.trim_start().chars().next(), None | Some('#')));
+    if blank {
+        return Ok(T::default());
+    }
+    serde_yaml::from_str(text).map_err(|error| ConfigError::from_parser(name, &error))
+}
+
+/// The text of a configuration file.
+pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError {
+        name: path.display().to_string(),
+        line: None,
+        column: None,
+        kind: ConfigErrorKind::Read(error),
+    })
+}
+
+/// A time with its unit, for a field of another file's.
+#[cfg(feature = "docker")]
+pub(crate) fn time_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    Time::deserialize(deserializer).map(|time| time.0)
+}
+
+/// A size with its unit, for a field of another file's.
+#[cfg(feature = "docker")]
+pub(crate) fn size_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
+    Size::deserialize(deserializer).map(|size| Some(size.0))
 }
 
 /// The file as it is written.

@@ -7,15 +7,20 @@ use crate::control::CancelToken;
 use crate::environment::{Entry, Environment, EnvironmentId, Environments, start_sweeper};
 use crate::error::{EngineError, EngineErrorKind};
 use crate::history::{BeginRecord, ExecutionRecord, FinishRecord, History, HistoryError, HistoryOptions};
-use crate::limits::{ByteSize, Limits};
-use crate::outcome::{BackendName, ExecutionId, ExecutionResult, ExitKind};
+#[cfg(feature = "wasm")]
+use crate::limits::ByteSize;
+use crate::limits::Limits;
+use crate::outcome::{ExecutionId, ExecutionResult, ExitKind};
 use crate::policy::{self, Admission, Profile, Refused, SecurityManager};
-use crate::request::{BackendChoice, ExecutionContext};
+use crate::request::ExecutionContext;
+use crate::route::Routed;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "docker")]
+use crate::backend::docker::{BuildOptions, ContainersConfig, DaemonReport, DockerBackend, ImageReport};
 #[cfg(feature = "wasm")]
 use crate::backend::wasm::{self, Progress, WasmBackend, WasmOptions};
 
@@ -34,13 +39,24 @@ pub(crate) struct Inner {
     backends: Vec<Box<dyn Backend>>,
     #[cfg(feature = "wasm")]
     wasm: Arc<WasmBackend>,
+    #[cfg(feature = "docker")]
+    docker: Arc<DockerBackend>,
     pub(crate) environments: Arc<Environments>,
     environment_idle: Duration,
     notices: Vec<String>,
 }
 
+impl Inner {
+    /// The backends, the fastest first.
+    pub(crate) fn backends(&self) -> impl Iterator<Item = &dyn Backend> {
+        self.backends.iter().map(|backend| &**backend)
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
+        // Before the backends, which their sandboxes belong to.
+        self.environments.clear();
         self.environments.notify();
     }
 }
@@ -77,6 +93,8 @@ pub struct EngineBuilder {
     cache_dir: Option<Option<PathBuf>>,
     #[cfg(feature = "wasm")]
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    #[cfg(feature = "docker")]
+    containers: ContainersConfig,
     max_sandboxes: u32,
     queue_timeout: Duration,
     environment_idle: Duration,
@@ -102,6 +120,8 @@ impl EngineBuilder {
             cache_dir: None,
             #[cfg(feature = "wasm")]
             progress: Arc::new(|_| {}),
+            #[cfg(feature = "docker")]
+            containers: ContainersConfig::default(),
             max_sandboxes: 64,
             queue_timeout: Duration::from_secs(30),
             environment_idle: Duration::from_secs(600),
@@ -146,7 +166,14 @@ impl EngineBuilder {
         self
     }
 
-    /// Allows so many sandboxes to be alive at once, environments included. Each reserves address space, not memory.
+    /// Says where containers run, from which images, and how many wait.
+    #[cfg(feature = "docker")]
+    pub fn containers(mut self, containers: ContainersConfig) -> Self {
+        self.containers = containers;
+        self
+    }
+
+    /// Allows so many wasm sandboxes to be alive at once, environments included. Each reserves address space, not memory.
     pub fn max_sandboxes(mut self, n: u32) -> Self {
         self.max_sandboxes = n.max(1);
         self
@@ -194,10 +221,14 @@ impl EngineBuilder {
             }
             Arc::new(backend)
         };
-        #[cfg(feature = "wasm")]
-        let backends: Vec<Box<dyn Backend>> = vec![Box::new(Arc::clone(&wasm))];
-        #[cfg(not(feature = "wasm"))]
-        let backends = Vec::new();
+        #[cfg(feature = "docker")]
+        let docker = Arc::new(DockerBackend::new(self.containers, &limits, self.queue_timeout)?);
+        let backends: Vec<Box<dyn Backend>> = vec![
+            #[cfg(feature = "wasm")]
+            Box::new(Arc::clone(&wasm)),
+            #[cfg(feature = "docker")]
+            Box::new(Arc::clone(&docker)),
+        ];
         Ok(ExecutionEngine {
             inner: Arc::new(Inner {
                 policy: self.policy.unwrap_or_else(|| SecurityManager::builtin(Profile::Default)),
@@ -206,6 +237,8 @@ impl EngineBuilder {
                 backends,
                 #[cfg(feature = "wasm")]
                 wasm,
+                #[cfg(feature = "docker")]
+                docker,
                 environments: Arc::default(),
                 environment_idle: self.environment_idle,
                 notices,
@@ -245,12 +278,6 @@ fn open_history(
     }
 }
 
-/// A run that is on its way through a backend.
-struct Routed<'a> {
-    backend: &'a dyn Backend,
-    why: String,
-}
-
 impl ExecutionEngine {
     /// Settings to start an engine with.
     pub fn builder() -> EngineBuilder {
@@ -282,6 +309,46 @@ impl ExecutionEngine {
     #[cfg(feature = "wasm")]
     pub fn warm_up(&self, language: Language) -> Result<(), EngineError> {
         Ok(self.inner.wasm.warm_up(language)?)
+    }
+
+    /// What the Docker daemon is, and what it cannot do.
+    ///
+    /// # Errors
+    /// If no daemon answers, or this user may not use it.
+    #[cfg(feature = "docker")]
+    pub fn docker_daemon(&self) -> Result<DaemonReport, EngineError> {
+        Ok(self.inner.docker.daemon_report()?)
+    }
+
+    /// How the image stands that containers of a language are made from.
+    ///
+    /// # Errors
+    /// If no daemon answers.
+    #[cfg(feature = "docker")]
+    pub fn image(&self, language: Language) -> Result<ImageReport, EngineError> {
+        Ok(self.inner.docker.image_report(language)?)
+    }
+
+    /// Builds the image that containers of a language are made from, and returns its name. `progress` gets what the build prints,
+    /// line by line.
+    ///
+    /// # Errors
+    /// If no daemon answers, or the build fails.
+    #[cfg(feature = "docker")]
+    pub fn build_image(
+        &self,
+        language: Language,
+        options: &BuildOptions,
+        progress: impl FnMut(&str),
+    ) -> Result<String, EngineError> {
+        Ok(self.inner.docker.build_image(language, options, progress)?)
+    }
+
+    /// How many containers with a started interpreter wait for a job in this language.
+    #[cfg(feature = "docker")]
+    #[must_use]
+    pub fn containers_waiting(&self, language: Language) -> usize {
+        self.inner.docker.pooled(language)
     }
 
     /// Judges code by policy and, if it passes, runs it in a fresh sandbox.
@@ -316,14 +383,13 @@ impl ExecutionEngine {
         self.execute_here(None, code, language, context)
     }
 
-    /// Makes a stateful environment. Its interpreter starts with the first execution.
+    /// Makes a stateful environment. Its interpreter starts with the first execution, in the backend that this one needs or asks
+    /// for; later executions run there too.
     ///
     /// # Errors
     /// If nothing here runs the language, or its guest cannot be used.
     pub fn prepare_environment(&self, language: Language) -> Result<Environment, EngineError> {
-        if !self.inner.backends.iter().any(|backend| backend.supports(language)) {
-            return Err(EngineErrorKind::NoBackend { language, asked: None }.into());
-        }
+        self.inner.backend(language, None)?;
         let entry = self.inner.environments.add(language);
         start_sweeper(&self.inner, self.inner.environment_idle);
         Ok(Environment { engine: self.clone(), entry })
@@ -397,7 +463,7 @@ impl ExecutionEngine {
             Err(Refused::Request(error)) => return Err(EngineErrorKind::Request(error).into()),
             Err(Refused::Limit(error)) => return Err(EngineErrorKind::Limit(error).into()),
         };
-        let Routed { backend, why } = self.route(language, context.backend, admitted.limits())?;
+        let Routed { backend, why } = self.route(&admitted, context, environment)?;
         let mut result = ExecutionResult::new(id, language, ExitKind::Cancelled, verdict.into());
         result.backend = Some(backend.name());
         result.routing = why;
@@ -422,34 +488,6 @@ impl ExecutionEngine {
         finish(&mut result, finished);
         inner.history.finish(pending, &FinishRecord::from(&result))?;
         Ok(result)
-    }
-
-    /// Chooses the backend before anything runs.
-    fn route(
-        &self,
-        language: Language,
-        choice: BackendChoice,
-        limits: &Limits,
-    ) -> Result<Routed<'_>, EngineError> {
-        let asked = match choice {
-            BackendChoice::Auto => None,
-            BackendChoice::Wasm => Some(BackendName::Wasm),
-            BackendChoice::Docker => Some(BackendName::Docker),
-        };
-        let backend = self
-            .inner
-            .backends
-            .iter()
-            .find(|backend| asked.is_none_or(|name| backend.name() == name) && backend.supports(language))
-            .ok_or(EngineErrorKind::NoBackend { language, asked })?;
-        if let Some(limit) = backend.unenforceable(limits) {
-            return Err(EngineErrorKind::Unenforceable { backend: backend.name(), limit }.into());
-        }
-        let why = match asked {
-            Some(name) => format!("{name} was asked for"),
-            None => format!("{} runs {language} fastest", backend.name()),
-        };
-        Ok(Routed { backend: &**backend, why })
     }
 }
 

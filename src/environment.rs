@@ -5,12 +5,12 @@ use crate::backend::{BackendError, Finished, Job, Session};
 use crate::control::{CancelToken, lock};
 use crate::engine::{ExecutionEngine, Inner};
 use crate::error::{EngineError, EngineErrorKind};
-use crate::outcome::ExecutionResult;
+use crate::outcome::{BackendName, ExecutionResult};
 use crate::request::ExecutionContext;
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -48,6 +48,8 @@ pub(crate) struct Entry {
     pub(crate) language: Language,
     state: Mutex<State>,
     last_used: Mutex<Instant>,
+    /// Where its interpreter lives, once it does.
+    backend: OnceLock<BackendName>,
     /// Cancelled when the environment is cleaned up, so that an execution under way in it ends.
     pub(crate) closed: CancelToken,
 }
@@ -85,6 +87,16 @@ impl Entry {
         Ok(result?)
     }
 
+    /// Where this environment's interpreter lives; `None` if that is still open.
+    pub(crate) fn backend(&self) -> Option<BackendName> {
+        self.backend.get().copied()
+    }
+
+    /// Notes where the interpreter lives.
+    pub(crate) fn settle(&self, backend: BackendName) {
+        let _ = self.backend.set(backend);
+    }
+
     fn touch(&self) {
         *lock(&self.last_used) = Instant::now();
     }
@@ -110,6 +122,7 @@ impl Environments {
             language,
             state: Mutex::new(State::New),
             last_used: Mutex::new(Instant::now()),
+            backend: OnceLock::new(),
             closed: CancelToken::new(),
         });
         lock(&self.entries).insert(entry.id, Arc::clone(&entry));
@@ -123,6 +136,13 @@ impl Environments {
         // Waits for an execution under way, which has just been told to stop; then nothing of it is left.
         *lock(&entry.state) = State::Lost("was cleaned up".to_owned());
         true
+    }
+
+    /// Frees all.
+    pub(crate) fn clear(&self) {
+        for id in self.ids() {
+            self.remove(id);
+        }
     }
 
     pub(crate) fn ids(&self) -> Vec<EnvironmentId> {

@@ -39,6 +39,29 @@ pub enum EngineErrorKind {
         /// The limit.
         limit: &'static str,
     },
+    /// No backend has a module that the code imports, so nothing was run.
+    NoModule {
+        /// The language.
+        language: Language,
+        /// The module.
+        module: String,
+        /// What there is beside the language's own modules.
+        available: Vec<String>,
+    },
+    /// The environment's interpreter lives in another backend than the one that was asked for.
+    EnvironmentElsewhere {
+        /// The environment.
+        id: EnvironmentId,
+        /// Where it lives.
+        lives_in: BackendName,
+    },
+    /// The backend that the code needs cannot be used.
+    Needed {
+        /// Why that backend is needed.
+        why: String,
+        /// What is wrong with it.
+        error: BackendError,
+    },
     /// The backend failed.
     Backend(BackendError),
     /// The execution could not be recorded.
@@ -70,6 +93,22 @@ impl fmt::Display for EngineError {
             EngineErrorKind::Unenforceable { backend, limit } => {
                 write!(f, "the {backend} backend cannot enforce {limit}, so nothing was run")
             }
+            EngineErrorKind::NoModule { language, module, available } => {
+                write!(f, "no backend has the {language} module `{module}`, so nothing was run. ")?;
+                if available.is_empty() {
+                    f.write_str("There are the language's own modules only")?;
+                } else {
+                    write!(f, "Beside the language's own modules there are: {}", available.join(", "))?;
+                }
+                f.write_str(". Code that does without it runs with the backend `wasm` asked for")
+            }
+            EngineErrorKind::EnvironmentElsewhere { id, lives_in } => {
+                write!(
+                    f,
+                    "the environment {id} lives in the {lives_in} backend: prepare another one for another backend"
+                )
+            }
+            EngineErrorKind::Needed { why, error } => write!(f, "{why}, and {error}"),
             EngineErrorKind::Backend(error) => error.fmt(f),
             EngineErrorKind::History(error) => write!(f, "the execution cannot be recorded: {error}"),
             EngineErrorKind::NoEnvironment(id) => {
@@ -90,10 +129,12 @@ impl std::error::Error for EngineError {
         match &self.kind {
             EngineErrorKind::Request(error) => Some(error),
             EngineErrorKind::Limit(error) => Some(error),
-            EngineErrorKind::Backend(error) => Some(error),
+            EngineErrorKind::Backend(error) | EngineErrorKind::Needed { error, .. } => Some(error),
             EngineErrorKind::History(error) => Some(error),
             EngineErrorKind::NoBackend { .. }
             | EngineErrorKind::Unenforceable { .. }
+            | EngineErrorKind::NoModule { .. }
+            | EngineErrorKind::EnvironmentElsewhere { .. }
             | EngineErrorKind::NoEnvironment(_)
             | EngineErrorKind::EnvironmentLost { .. }
             | EngineErrorKind::Panicked => None,

@@ -48,7 +48,13 @@ pub mod outcome;
 mod paths;
 pub mod policy;
 mod request;
+mod route;
 
+#[cfg(feature = "docker")]
+pub use backend::docker::{
+    BUILTIN_CONTAINERS, BuildOptions, CONTAINERS_SCHEMA, ContainersConfig, DaemonReport, DockerError,
+    DockerErrorKind, ImageReport, ImageState, LanguageContainers, PoolConfig,
+};
 #[cfg(feature = "snapshot")]
 pub use backend::wasm::snapshot;
 #[cfg(feature = "wasm")]

@@ -1,15 +1,19 @@
 //! What runs code. Each backend takes an [`Admitted`] request, which policy alone can make, and never anything else.
 
+#[cfg(feature = "docker")]
+pub(crate) mod docker;
+pub(crate) mod modules;
+pub(crate) mod request;
 #[cfg(feature = "wasm")]
 pub(crate) mod wasm;
 
 use crate::Language;
-use crate::control::CancelToken;
-use crate::limits::{ByteSize, Limits};
+use crate::control::{CancelToken, lock};
+use crate::limits::{ByteSize, LimitOverrides, Limits};
 use crate::outcome::{Artifact, BackendName, ExitKind, OutputStream, Truncated, Usage, Value};
 use crate::policy::Admitted;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Receives output while the guest runs.
@@ -43,8 +47,18 @@ pub(crate) trait Backend: Send + Sync {
     /// Whether it runs this language at all.
     fn supports(&self, language: Language) -> bool;
 
-    /// The limit that was asked for and that this backend cannot enforce, if there is one.
-    fn unenforceable(&self, limits: &Limits) -> Option<&'static str>;
+    /// Whether code in this language can import this module there: the top-level name.
+    fn provides(&self, language: Language, module: &str) -> bool;
+
+    /// What can be imported beside the interpreter's own modules.
+    fn packages(&self, language: Language) -> Vec<String>;
+
+    /// The limit that this backend cannot enforce, if there is one; `asked` is what the caller named.
+    fn unenforceable(
+        &self,
+        limits: &Limits,
+        asked: &LimitOverrides,
+    ) -> Result<Option<&'static str>, BackendError>;
 
     /// Runs a request in a fresh sandbox, on the calling thread.
     fn run(&self, job: &Job<'_>) -> Result<Finished, BackendError>;
@@ -62,8 +76,20 @@ impl<B: Backend> Backend for Arc<B> {
         (**self).supports(language)
     }
 
-    fn unenforceable(&self, limits: &Limits) -> Option<&'static str> {
-        (**self).unenforceable(limits)
+    fn provides(&self, language: Language, module: &str) -> bool {
+        (**self).provides(language, module)
+    }
+
+    fn packages(&self, language: Language) -> Vec<String> {
+        (**self).packages(language)
+    }
+
+    fn unenforceable(
+        &self,
+        limits: &Limits,
+        asked: &LimitOverrides,
+    ) -> Result<Option<&'static str>, BackendError> {
+        (**self).unenforceable(limits, asked)
     }
 
     fn run(&self, job: &Job<'_>) -> Result<Finished, BackendError> {
@@ -72,6 +98,41 @@ impl<B: Backend> Backend for Arc<B> {
 
     fn open(&self, job: &Job<'_>) -> Result<Box<dyn Session>, BackendError> {
         (**self).open(job)
+    }
+}
+
+/// How many more sandboxes may be made.
+pub(crate) struct Places {
+    free: Mutex<u32>,
+    freed: Condvar,
+}
+
+/// One sandbox's place, given back when dropped.
+pub(crate) struct Place(Arc<Places>);
+
+impl Places {
+    pub(crate) fn new(places: u32) -> Arc<Self> {
+        Arc::new(Self { free: Mutex::new(places), freed: Condvar::new() })
+    }
+
+    pub(crate) fn take(self: &Arc<Self>, wait: Duration) -> Option<Place> {
+        let free = lock(&self.free);
+        let (mut free, _) = self
+            .freed
+            .wait_timeout_while(free, wait, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        if *free == 0 {
+            return None;
+        }
+        *free -= 1;
+        Some(Place(Arc::clone(self)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *lock(&self.0.free) += 1;
+        self.0.freed.notify_one();
     }
 }
 
@@ -119,6 +180,11 @@ pub enum BackendErrorKind {
         /// The disk limit.
         limit: ByteSize,
     },
+    /// The Docker daemon, an image or a container is at fault.
+    #[cfg(feature = "docker")]
+    Docker(docker::DockerError),
+    /// These limits of an environment's sandbox cannot be changed after its first execution.
+    Fixed(&'static str),
     /// The sandbox failed in a way that is not the guest's doing.
     Guest(String),
 }
@@ -156,6 +222,12 @@ impl fmt::Display for BackendError {
                     "the input file `{path}` cannot be put into the workspace: another file is in its way"
                 )
             }
+            #[cfg(feature = "docker")]
+            BackendErrorKind::Docker(error) => error.fmt(f),
+            BackendErrorKind::Fixed(limits) => write!(
+                f,
+                "limits that an environment's first execution sets for good: {limits}. Prepare a new environment for others"
+            ),
             BackendErrorKind::Guest(what) => write!(f, "the {backend} sandbox failed: {what}"),
         }
     }

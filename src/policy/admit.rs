@@ -1,6 +1,6 @@
 //! The one way in: from what a caller asks to what a backend may run.
 
-use super::{SecurityManager, SecurityResult};
+use super::{Import, SecurityManager, SecurityResult};
 use crate::Language;
 use crate::config::LimitsConfig;
 use crate::limits::{LimitError, Limits};
@@ -22,6 +22,7 @@ pub(crate) struct Admitted<'a> {
     code: &'a str,
     context: &'a ExecutionContext,
     limits: Limits,
+    imports: Vec<Import>,
 }
 
 impl Admitted<'_> {
@@ -35,6 +36,11 @@ impl Admitted<'_> {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What the code and the input files beside it import, of what is not among those files.
+    pub(crate) fn imports(&self) -> &[Import] {
+        &self.imports
     }
 
     pub(crate) fn filename(&self) -> &str {
@@ -141,20 +147,35 @@ pub(crate) fn admit<'a>(
 ) -> Result<Admission<'a>, Refused> {
     check_request(code, context).map_err(Refused::Request)?;
     let limits = limits.resolve(language, &context.limits).map_err(Refused::Limit)?;
-    let mut verdict = policy.validate(code, language);
+    let (mut verdict, mut imports) = policy.validate_imports(code, language);
     for file in &context.files {
         // A module that the code can import, or a script that it can run, is code too.
-        if let Some(language) = Language::from_path(Path::new(&file.path)) {
+        if let Some(written_in) = Language::from_path(Path::new(&file.path)) {
             let text = String::from_utf8_lossy(&file.bytes);
-            verdict.add_file(policy.validate(&text, language), &file.path);
+            let (judged, imported) = policy.validate_imports(&text, written_in);
+            verdict.add_file(judged, &file.path);
+            if written_in == language {
+                imports.extend(imported);
+            }
         }
     }
     if verdict.is_allowed() {
-        let admitted = Admitted { language, code, context, limits };
+        imports.retain(|import| !comes_with(&import.module, &context.files));
+        let admitted = Admitted { language, code, context, limits, imports };
         Ok(Admission::Granted(admitted, verdict))
     } else {
         Ok(Admission::Denied(verdict, limits))
     }
+}
+
+/// Whether a module is one of the input files, or a directory of theirs.
+fn comes_with(module: &str, files: &[InputFile]) -> bool {
+    module.starts_with(['.', '/'])
+        || files.iter().any(|file| {
+            let first = file.path.split('/').next().unwrap_or_default();
+            // Packages of JavaScript may lie in a directory of their own.
+            first == module || first == "node_modules" || first.split('.').next() == Some(module)
+        })
 }
 
 fn check_request(code: &str, context: &ExecutionContext) -> Result<(), RequestError> {
@@ -206,7 +227,7 @@ fn check_request(code: &str, context: &ExecutionContext) -> Result<(), RequestEr
 }
 
 /// Why a path cannot name a file in the workspace.
-fn path_problem(path: &str) -> Option<&'static str> {
+pub(crate) fn path_problem(path: &str) -> Option<&'static str> {
     if path.is_empty() {
         Some("is empty")
     } else if path.len() > 1024 {

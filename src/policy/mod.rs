@@ -34,7 +34,7 @@ mod rules;
 mod shell;
 mod source;
 
-pub(crate) use admit::{Admission, Admitted, Refused, admit};
+pub(crate) use admit::{Admission, Admitted, Refused, admit, path_problem};
 pub use admit::{MAX_CODE, RequestError, RequestField};
 pub use error::{PolicyError, PolicyErrorKind};
 pub use finding::{
@@ -91,7 +91,25 @@ impl Default for SecurityManager {
 /// What a check learnt besides its findings.
 struct Checked {
     result: SecurityResult,
-    imports: Vec<(String, Option<usize>, usize, usize)>,
+    imports: Vec<Imported>,
+}
+
+/// A module that code imports, with its place.
+struct Imported {
+    module: String,
+    rule: Option<rules::RuleIx>,
+    start: usize,
+    end: usize,
+    /// Whether the code itself says what to do if there is no such module.
+    guarded: bool,
+}
+
+/// A module that code imports: for Python the top-level name, for JavaScript the name as written, without `node:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Import {
+    pub(crate) module: String,
+    /// Whether the code itself says what to do if there is no such module.
+    pub(crate) guarded: bool,
 }
 
 impl SecurityManager {
@@ -168,7 +186,7 @@ impl SecurityManager {
         let source = Source::new(code);
         let set = self.rules.sets.get(language);
         let mut out = Vec::new();
-        for (module, rule, start, end) in checked.imports {
+        for Imported { module, rule, start, end, .. } in checked.imports {
             let Some(ix) = rule else { continue };
             if set.rule(ix).action == Action::Deny {
                 let mut report = Report::new(set, &source);
@@ -195,16 +213,22 @@ impl SecurityManager {
     #[must_use]
     pub fn imports(&self, code: &str, language: Language) -> Vec<String> {
         let mut seen = std::collections::HashSet::new();
-        self.check(code, language)
-            .imports
-            .into_iter()
-            .map(|(module, ..)| match language {
+        let imports = self.validate_imports(code, language).1.into_iter().map(|import| import.module);
+        imports.filter(|module| seen.insert(module.clone())).collect()
+    }
+
+    /// Judges `code`, and says what it imports.
+    pub(crate) fn validate_imports(&self, code: &str, language: Language) -> (SecurityResult, Vec<Import>) {
+        let Checked { result, imports } = self.check(code, language);
+        let imports = imports.into_iter().map(|Imported { module, guarded, .. }| Import {
+            module: match language {
                 Language::Python => module.split('.').next().unwrap_or_default().to_owned(),
                 Language::JavaScript => module.strip_prefix("node:").unwrap_or(&module).to_owned(),
                 Language::Shell => module,
-            })
-            .filter(|m| !m.is_empty() && seen.insert(m.clone()))
-            .collect()
+            },
+            guarded,
+        });
+        (result, imports.filter(|import| !import.module.is_empty()).collect())
     }
 
     /// How risky `code` is under this policy, why, and what to do about it.
@@ -239,14 +263,8 @@ impl SecurityManager {
         let source = Source::new(code);
         let mut report = Report::new(set, &source);
         let imports = match language {
-            Language::Python => python::check(&source, &mut report)
-                .into_iter()
-                .map(|i| (i.module, i.rule, i.start, i.end))
-                .collect(),
-            Language::JavaScript => javascript::check(&source, &mut report)
-                .into_iter()
-                .map(|i| (i.module, i.rule, i.start, i.end))
-                .collect(),
+            Language::Python => python::check(&source, &mut report),
+            Language::JavaScript => javascript::check(&source, &mut report),
             Language::Shell => {
                 shell::check(&source, &mut report);
                 Vec::new()

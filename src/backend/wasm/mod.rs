@@ -13,10 +13,10 @@ mod wasi;
 
 pub use artifact::{ArtifactError, ArtifactErrorKind, Guest, GuestPin, Progress};
 
-use super::{Backend, BackendError, BackendErrorKind, Finished, Job, Session};
+use super::{Backend, BackendError, BackendErrorKind, Finished, Job, Places, Session, modules};
 use crate::Language;
 use crate::control::lock;
-use crate::limits::{ByteSize, Limits};
+use crate::limits::{ByteSize, LimitOverrides, Limits};
 use crate::outcome::BackendName;
 #[cfg(feature = "snapshot")]
 use artifact::USR_SECTION;
@@ -24,7 +24,7 @@ use artifact::{Cache, OnProgress};
 use session::WasmSession;
 use state::GuestState;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use ticker::Ticker;
 use usr::UsrTree;
@@ -147,7 +147,7 @@ impl WasmBackend {
             cache,
             cache_refused,
             progress: options.progress,
-            places: Arc::new(Places { free: Mutex::new(options.max_instances), freed: Condvar::new() }),
+            places: Places::new(options.max_instances),
             queue_timeout: options.queue_timeout,
         })
     }
@@ -208,9 +208,21 @@ impl Backend for WasmBackend {
         Guest::for_language(language).is_some()
     }
 
-    fn unenforceable(&self, limits: &Limits) -> Option<&'static str> {
+    fn provides(&self, language: Language, module: &str) -> bool {
+        modules::guest_has(language, module)
+    }
+
+    fn packages(&self, _: Language) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn unenforceable(
+        &self,
+        limits: &Limits,
+        _: &LimitOverrides,
+    ) -> Result<Option<&'static str>, BackendError> {
         // A guest is one thread of the host's: it gets one core or none. Processes it cannot start at all.
-        (limits.cpu_cores < 1.0).then_some("a share of less than one core (cpu_cores)")
+        Ok((limits.cpu_cores < 1.0).then_some("a share of less than one core (cpu_cores)"))
     }
 
     fn run(&self, job: &Job<'_>) -> Result<Finished, BackendError> {
@@ -220,37 +232,6 @@ impl Backend for WasmBackend {
 
     fn open(&self, job: &Job<'_>) -> Result<Box<dyn Session>, BackendError> {
         Ok(Box::new(WasmSession::open(self, job, false)?.0))
-    }
-}
-
-/// How many more guests may be made.
-struct Places {
-    free: Mutex<u32>,
-    freed: Condvar,
-}
-
-/// One guest's place, given back when dropped.
-pub(crate) struct Place(Arc<Places>);
-
-impl Places {
-    fn take(self: &Arc<Self>, wait: Duration) -> Option<Place> {
-        let free = lock(&self.free);
-        let (mut free, _) = self
-            .freed
-            .wait_timeout_while(free, wait, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        if *free == 0 {
-            return None;
-        }
-        *free -= 1;
-        Some(Place(Arc::clone(self)))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        *lock(&self.0.free) += 1;
-        self.0.freed.notify_one();
     }
 }
 

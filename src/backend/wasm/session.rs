@@ -1,12 +1,12 @@
 //! One guest instance: made, run once or several times, classified.
 
+use super::WasmBackend;
 use super::state::{Fds, GuestState, Limiter, Report, Stdio};
 use super::ticker::Ticker;
 use super::usr::UsrTree;
 use super::vfs::Vfs;
 use super::wasi::thread_cpu;
-use super::{Place, WasmBackend};
-use crate::backend::{BackendError, BackendErrorKind, Finished, Job, Session};
+use crate::backend::{BackendError, BackendErrorKind, Finished, Job, Place, Session, request};
 use crate::control::{CancelToken, RunControl, Stop};
 use crate::limits::ByteSize;
 use crate::outcome::{Artifact, ExceptionInfo, ExitKind, Truncated, Usage, Value};
@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 use wasmtime::{Memory, Store, Trap, TypedFunc, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 
-/// The version of the request that `wasm-runtimes/ABI.md` describes.
-const REQUEST_VERSION: u32 = 1;
 /// Fuel for a guest to run its own constructors and to take in a request.
 const SETUP_FUEL: u64 = 10_000_000_000;
 /// Fuel and time for a stopped guest to write out what it still buffers.
@@ -205,7 +203,7 @@ impl WasmSession {
 
     /// Hands the request over and runs it; the guest's exit code.
     fn call(&mut self, admitted: &Admitted) -> wasmtime::Result<i32> {
-        let request = encode(admitted, self.first, self.single);
+        let request = request::encode(admitted, self.first, self.single);
         let len = u32::try_from(request.len())
             .map_err(|_| wasmtime::Error::msg("the request is larger than 4 GiB"))?;
         let at = on_fiber(self.alloc.call_async(&mut self.store, len))?;
@@ -346,38 +344,4 @@ fn is_disk_error(type_name: &str, message: &str) -> bool {
         && (message.contains("No space left")
             || message.contains("ENOSPC")
             || message.contains("disk is full"))
-}
-
-/// The request as `wasm-runtimes/ABI.md` has it.
-fn encode(admitted: &Admitted, first: bool, last: bool) -> Vec<u8> {
-    let mut request = Vec::with_capacity(admitted.code().len() + 64);
-    let put_u32 = |request: &mut Vec<u8>, n: u32| request.extend_from_slice(&n.to_le_bytes());
-    let put_str = |request: &mut Vec<u8>, text: &str| {
-        // `admit` bounds every text far below 4 GiB.
-        put_u32(request, u32::try_from(text.len()).unwrap_or(u32::MAX));
-        request.extend_from_slice(text.as_bytes());
-    };
-    let flags = u32::from(first)
-        | u32::from(admitted.wants_value()) << 1
-        | u32::from(admitted.is_module()) << 2
-        | u32::from(last) << 3;
-    put_u32(&mut request, REQUEST_VERSION);
-    put_u32(&mut request, flags);
-    put_str(&mut request, admitted.code());
-    put_str(&mut request, admitted.filename());
-    // Without arguments the guest keeps the argv that it starts with: the file name alone.
-    let args = admitted.args();
-    let argv = if args.is_empty() { 0 } else { 1 + args.len() };
-    put_u32(&mut request, u32::try_from(argv).unwrap_or(0));
-    if !args.is_empty() {
-        put_str(&mut request, admitted.filename());
-    }
-    for arg in args {
-        put_str(&mut request, arg);
-    }
-    put_u32(&mut request, u32::try_from(admitted.env().len()).unwrap_or(0));
-    for (key, value) in admitted.env() {
-        put_str(&mut request, &format!("{key}={value}"));
-    }
-    request
 }

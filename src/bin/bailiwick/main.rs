@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use std::fmt;
 use std::process::ExitCode;
 
-/// Runs code that nobody has vetted: Python and JavaScript, in a fresh WebAssembly sandbox each.
+/// Runs code that nobody has vetted: Python and JavaScript in a fresh WebAssembly sandbox each, shell and native packages in containers.
 #[derive(Debug, Parser)]
 #[command(name = "bailiwick", version, about, arg_required_else_help = true, after_help = EXIT_STATUS)]
 struct Cli {
@@ -32,6 +32,10 @@ enum Command {
     /// The interpreters that come with this program
     #[command(subcommand)]
     Runtimes(commands::runtimes::Args),
+    /// The images that containers are made from
+    #[cfg(feature = "docker")]
+    #[command(subcommand)]
+    Images(commands::images::Args),
 }
 
 /// Exit status of a failure that is not the guest's.
@@ -73,6 +77,8 @@ fn main() -> ExitCode {
         Command::History(args) => commands::history::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Runtimes(args) => commands::runtimes::run(&args),
+        #[cfg(feature = "docker")]
+        Command::Images(args) => commands::images::run(&args),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),

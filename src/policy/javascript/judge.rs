@@ -1,6 +1,7 @@
 //! Applies the rules to folded tokens.
 use super::lexer::Kind;
 use super::normal::Piece;
+use crate::policy::Imported;
 use crate::policy::rules::{Detector, Report, RuleIx, shorten};
 
 /// Words after which a value begins, never ends.
@@ -54,14 +55,6 @@ pub(crate) fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word)
 }
 
-/// A module that the code imports.
-pub(crate) struct Imported {
-    pub(crate) module: String,
-    pub(crate) rule: Option<RuleIx>,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-}
-
 pub(crate) struct Judge<'p, 'r> {
     pieces: &'p [Piece],
     report: &'p mut Report<'r>,
@@ -73,7 +66,7 @@ pub(crate) struct Judge<'p, 'r> {
 }
 
 /// Judges `pieces`; returns what they import.
-pub(crate) fn judge<'r>(pieces: &[Piece], report: &mut Report<'r>) -> Vec<Imported> {
+pub(super) fn judge<'r>(pieces: &[Piece], report: &mut Report<'r>) -> Vec<Imported> {
     let rules = report.rules;
     let members =
         rules.functions.iter().filter_map(|(f, &ix)| f.rsplit_once('.').map(|(o, m)| (o, m, ix))).collect();
@@ -363,7 +356,13 @@ impl Judge<'_, '_> {
         if let Some(&ix) = rule {
             self.report.add(ix, start, end, bare, || format!("import of module `{}`", shorten(module)));
         }
-        self.imported.push(Imported { module: module.to_owned(), rule: rule.copied(), start, end });
+        self.imported.push(Imported {
+            module: module.to_owned(),
+            rule: rule.copied(),
+            start,
+            end,
+            guarded: false,
+        });
     }
 
     /// `x.constructor(...)` makes a function from a string when `x` is a function.

@@ -7,12 +7,12 @@ mod judge;
 mod lexer;
 mod normal;
 
+use super::Imported;
 use super::rules::{Detector, Report};
 use super::source::Source;
-pub(crate) use judge::Imported;
 
 /// Judges JavaScript code; returns what it imports.
-pub(crate) fn check(source: &Source<'_>, report: &mut Report<'_>) -> Vec<Imported> {
+pub(super) fn check(source: &Source<'_>, report: &mut Report<'_>) -> Vec<Imported> {
     let lexed = lexer::lex(source.text);
     if let Some((at, what)) = lexed.unterminated {
         report.detect(Detector::SyntaxError, at, at + 1, what, || {

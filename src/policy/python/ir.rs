@@ -91,6 +91,8 @@ pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     /// The lowering met more levels than the scan had promised.
     pub(crate) too_deep: bool,
+    /// Where the bodies of `try` statements with handlers lie: what fails there, an import say, the program has foreseen.
+    pub(crate) guards: Vec<(u32, u32)>,
 }
 
 impl Tree {

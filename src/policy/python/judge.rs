@@ -1,6 +1,7 @@
 //! Applies the rules to a lowered program.
 use super::ir::{Kind, NONE, Node, NodeId, Tree};
 use super::value::{Value, Values};
+use crate::policy::Imported;
 use crate::policy::finding::Action;
 use crate::policy::rules::{Detector, Report, RuleIx};
 
@@ -33,14 +34,6 @@ const IMPORTERS: [&str; 5] = [
 const BUILTIN_TYPES: [&str; 12] =
     ["type", "object", "int", "str", "list", "dict", "tuple", "set", "bytes", "float", "bool", "function"];
 
-/// A module that the code imports, with its place.
-pub(crate) struct Imported {
-    pub(crate) module: String,
-    pub(crate) rule: Option<RuleIx>,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-}
-
 /// What a node is used for, as far as it decides whether it is ordinary.
 #[derive(Clone, Copy, Default)]
 struct Use {
@@ -67,7 +60,7 @@ pub(crate) struct Judge<'t, 'r> {
 }
 
 /// Judges `tree`, adding findings to `report`; returns what it imports.
-pub(crate) fn judge<'t>(tree: &'t Tree, text: &'t str, report: &'t mut Report<'_>) -> Vec<Imported> {
+pub(super) fn judge<'t>(tree: &'t Tree, text: &'t str, report: &'t mut Report<'_>) -> Vec<Imported> {
     let rules = report.rules;
     let values = Values::new(tree, rules);
     let mut judge =
@@ -205,6 +198,10 @@ impl<'t> Judge<'t, '_> {
         out
     }
 
+    fn guarded(&self, at: usize) -> bool {
+        self.tree.guards.iter().any(|&(start, end)| (start as usize..end as usize).contains(&at))
+    }
+
     fn forbidden(&self, module: &str) -> Option<RuleIx> {
         let rules = self.report.rules;
         let mut prefix = module;
@@ -221,7 +218,8 @@ impl<'t> Judge<'t, '_> {
         if let Some(ix) = rule {
             self.report.add(ix, start, end, module, || format!("import of module `{}`", shorten(module)));
         }
-        out.push(Imported { module: module.to_owned(), rule, start, end });
+        let guarded = self.guarded(start);
+        out.push(Imported { module: module.to_owned(), rule, start, end, guarded });
     }
 
     fn import_from(&mut self, out: &mut Vec<Imported>, module: &str, name: &str, start: usize, end: usize) {
@@ -240,7 +238,7 @@ impl<'t> Judge<'t, '_> {
             self.report.add(ix, start, end, inner, || {
                 format!("module `{inner}` is reached through `{}`", shorten(module))
             });
-            out.push(Imported { module: inner.to_owned(), rule: Some(ix), start, end });
+            out.push(Imported { module: inner.to_owned(), rule: Some(ix), start, end, guarded: false });
         } else if let Some(&ix) = rules.functions.get(strip_builtins(&full)) {
             self.report.add(ix, start, end, name, || format!("import of `{}`", shorten(&full)));
         } else if let Some(&ix) = rules.attributes.get(name) {

@@ -15,10 +15,10 @@ mod rustpython;
 mod scan;
 mod value;
 
+use super::Imported;
 use super::pattern::Pattern;
 use super::rules::{Detector, Report, RuleIx};
 use super::source::Source;
-pub(crate) use judge::Imported;
 
 /// Up to this depth, code is parsed on the caller's stack: at most 8 KB a level, so 1 MB.
 const SHALLOW: usize = 120;
@@ -28,7 +28,7 @@ const MAX_DEPTH: usize = 5000;
 const DEEP_STACK_BYTES: usize = 256 << 20;
 
 /// Judges Python code; returns what it imports.
-pub(crate) fn check(source: &Source<'_>, report: &mut Report<'_>) -> Vec<Imported> {
+pub(super) fn check(source: &Source<'_>, report: &mut Report<'_>) -> Vec<Imported> {
     let text = source.text;
     let scan = scan::scan(text, MAX_DEPTH, !report.rules.patterns.is_empty());
     if let Some(at) = scan.null {

@@ -127,6 +127,11 @@ impl Lower {
                 }
             }
             Stmt::Try(s) => {
+                if let (Some(first), Some(last), false) =
+                    (s.body.first(), s.body.last(), s.handlers.is_empty())
+                {
+                    self.tree.guards.push((first.range().start().to_u32(), last.range().end().to_u32()));
+                }
                 self.visit_body(&s.body);
                 for ruff_python_ast::ExceptHandler::ExceptHandler(handler) in &s.handlers {
                     if let Some(kind) = &handler.type_ {

@@ -242,6 +242,9 @@ impl Lower<'_> {
     }
 
     fn try_block(&mut self, body: &[Stmt], handlers: &[ast::ExceptHandler], orelse: &[Stmt], last: &[Stmt]) {
+        if let (Some(first), Some(last), false) = (body.first(), body.last(), handlers.is_empty()) {
+            self.tree.guards.push((first.start().into(), last.end().into()));
+        }
         self.body(body);
         for ast::ExceptHandler::ExceptHandler(handler) in handlers {
             self.option(handler.type_.as_deref());

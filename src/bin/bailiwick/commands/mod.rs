@@ -3,12 +3,25 @@
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod history;
+#[cfg(feature = "docker")]
+pub(crate) mod images;
 pub(crate) mod run;
 pub(crate) mod runtimes;
 
 use crate::note;
 use bailiwick::Progress;
 use std::io::IsTerminal;
+
+/// Where and how containers run: as a file says, or as is built in.
+#[cfg(feature = "docker")]
+pub(crate) fn containers(
+    file: Option<&std::path::Path>,
+) -> Result<bailiwick::ContainersConfig, crate::Failure> {
+    Ok(match file {
+        Some(file) => bailiwick::ContainersConfig::from_file(file)?,
+        None => bailiwick::ContainersConfig::default(),
+    })
+}
 
 /// Shows the steps that take seconds.
 pub(crate) fn show_progress(progress: Progress) {

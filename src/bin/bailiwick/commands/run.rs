@@ -60,6 +60,10 @@ pub(crate) struct Args {
     /// A file with limits in place of the default ones
     #[arg(long, value_name = "FILE")]
     limits: Option<PathBuf>,
+    /// A file that says where and how containers run
+    #[cfg(feature = "docker")]
+    #[arg(long, value_name = "FILE")]
+    containers: Option<PathBuf>,
     /// Print the whole result as one JSON object
     #[arg(long)]
     json: bool,
@@ -82,7 +86,7 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds that time can have".to_owned())
 }
 
-fn parse_env(text: &str) -> Result<(String, String), String> {
+pub(crate) fn parse_env(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
@@ -111,13 +115,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Some(path) => LimitsConfig::from_file(path)?,
         None => LimitsConfig::builtin(),
     };
-    let engine = ExecutionEngine::builder()
+    let builder = ExecutionEngine::builder()
         .policy(source::policy(&args.policy)?)
         .limits(limits)
         .history(HistoryPlace::Default)
         .max_sandboxes(1)
-        .on_progress(show_progress)
-        .build()?;
+        .on_progress(show_progress);
+    #[cfg(feature = "docker")]
+    let builder = builder.containers(super::containers(args.containers.as_deref())?);
+    let engine = builder.build()?;
     for notice in engine.notices() {
         note(notice);
     }
@@ -268,6 +274,7 @@ fn explain(result: &ExecutionResult, source: &source::Source, args: &Args) {
         ExitKind::MemoryLimit { .. } => note(&format!("{}: the memory limit (--memory-mb)", result.exit)),
         ExitKind::OutputLimit { .. } => note(&format!("{}: the output limit (--max-output-kb)", result.exit)),
         ExitKind::DiskLimit { .. } => note(&format!("{}: the disk limit (--disk-mb)", result.exit)),
+        ExitKind::ProcessLimit { .. } => note(&format!("{}: the process limit", result.exit)),
         ExitKind::Trap { .. } => note(&format!("the guest {}", result.exit)),
         // The guest has said it itself, or there is nothing to say; a cancelled run ends as whoever cancelled it knows.
         _ => {}
