@@ -152,7 +152,11 @@ function write(fd, text) {
 // Tells the user and the runner of an exception that nothing caught.
 function tellFatal(error, inPromise) {
   const isError = safely(() => types.isNativeError(error) || error instanceof Error, false);
-  const text = safely(() => inspect(error), null) ?? safely(() => `${error.stack}`, null) ?? '(an error that cannot be shown)';
+  let text = safely(() => inspect(error), null);
+  // A syntax error's stack begins with its place and its line, and inspect() puts brackets around one that has no frames.
+  const place = isError && /^\[?(.+:\d+)\n.*\n( *)\^+\n+(.*)((?:\n    at .*)*)\]?$/.exec(text ?? '');
+  if (place) text = `${place[3].replace(/\]$/, '')}\n    at ${place[1]}:${place[2].length + 1}${place[4]}`;
+  text ??= safely(() => `${error.stack}`, null) ?? '(an error that cannot be shown)';
   write(2, `Uncaught ${inPromise ? '(in promise) ' : ''}${cut(text)}\n`);
   const name = isError ? safely(() => (typeof error.name === 'string' && error.name !== 'Error' && error.name) || error.constructor?.name || 'Error', 'Error')
     : error === null ? 'null' : typeof error === 'object' ? safely(() => error.constructor?.name, '') || 'object' : typeof error;
@@ -169,7 +173,7 @@ Object.defineProperty(Error, 'prepareStackTrace', {
   value(error, frames) {
     let end = frames.findIndex((f) => f.getFileName() === __filename);
     if (end < 0) end = frames.length;
-    else while (end > 0 && /^node:|^$/.test(frames[end - 1].getFileName() ?? '')) end--;
+    else while (end > 0 && /^node:/.test(frames[end - 1].getFileName() ?? '')) end--;
     let head;
     try { head = Error.prototype.toString.call(error); } catch { head = '<error>'; }
     return head + frames.slice(0, end).map((f) => `\n    at ${f}`).join('');
@@ -183,16 +187,19 @@ let run = null;
 let shared = false;
 let session = null;
 
+const unsettledPromises = new Set();
+
 const EXIT = new (class Exit {})();
 
 function finishFatal(error, inPromise) {
   if (error === EXIT || run.over) return;
   tellFatal(error, inPromise);
-  process.exitCode = undefined;
-  run.code = 1;
+  process.exitCode = run.code = 1;
   if (!shared) return nodeExit.call(process, 1);
-  process.exitCode = 1;
-  leave();
+  try {
+    tellExit();
+  } catch { /* one failure is enough */ }
+  stop();
 }
 
 // The runtime's listeners, told as Node itself tells them. A program that has its own decides for itself.
@@ -210,12 +217,24 @@ function fail(error) {
 }
 
 const loader = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-const options = (filename, more) => ({
-  filename,
-  // Node 18 has no constant for it.
-  importModuleDynamically: loader ?? ((name) => import(/^\.{0,2}\//.test(name) ? pathToFileURL(path.resolve(WORKSPACE, name)).href : name)),
-  ...more,
-});
+// Where import() leads from the code: this file is elsewhere, and so are its packages.
+function fromWorkspace(name) {
+  if (/^\.{0,2}\//.test(name)) return pathToFileURL(path.resolve(WORKSPACE, name)).href;
+  if (Module.isBuiltin(name) || /^[a-z]+:/.test(name)) return name;
+  try { return pathToFileURL(globalThis.require.resolve(name)).href; } catch { return name; }
+}
+
+// Node 18 has no constant for it; the others warn when it is first used, so that happens where nobody sees it.
+const options = (filename) => ({ filename, importModuleDynamically: loader });
+let warned = !loader;
+function warnUnseen(code) {
+  if (warned || !/\bimport\s*\(/.test(code)) return;
+  warned = true;
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  safely(() => new vm.Script('import("fs")', options('import')).runInThisContext());
+  process.emitWarning = emitWarning;
+}
 
 // What `Runtime.evaluate` names: a value, or an object by its number.
 function fetchObject(remote) {
@@ -248,10 +267,14 @@ function evaluate(code, filename) {
   const name = filename.replace(/\s/g, '_');
   run.settled = false;
   const mine = run;
+  // The script's own promise is kept, the first that it makes: were it collected unsettled, V8 would answer from within the
+  // collection, and abort the process (seen with Node 22).
+  const hook = require('async_hooks').createHook({ init(id, type, trigger, promise) { if (type === 'PROMISE' && mine.kept.length < 4) mine.kept.push(promise); } }).enable();
   mine.inCode = true;
   session.post('Runtime.evaluate', { expression: `${withImport(code)}\n//# sourceURL=${name}`, replMode: true }, (error, answer) => {
-    if (run !== mine || error) return; // the run is over: process.exit()
+    if (error || run !== mine) return; // the run is over: process.exit()
     mine.settled = true;
+    unsettledPromises.delete(mine.kept);
     const { result, exceptionDetails: details } = answer;
     if (!details) {
       mine.value = fetchObject(result);
@@ -267,6 +290,8 @@ function evaluate(code, filename) {
     setImmediate(fail, reason);
   });
   mine.inCode = false;
+  hook.disable();
+  if (!mine.settled) unsettledPromises.add(mine.kept);
 }
 
 // import() is not to be had in such scripts: one of this file's stands in, under a name that nobody uses.
@@ -274,8 +299,8 @@ function withImport(code) {
   if (!/\bimport\s*\(/.test(code)) return code;
   const name = '__bailiwick_import';
   if (!globalThis[name]) {
-    const load = new vm.Script('(name, more) => import(name, more)', options(path.join(WORKSPACE, 'import'))).runInThisContext();
-    Object.defineProperty(globalThis, name, { value: (s, more) => load(`${s}`, more), configurable: true });
+    const load = async (specifier, more) => import(fromWorkspace(`${specifier}`), more);
+    Object.defineProperty(globalThis, name, { value: load, configurable: true });
   }
   return code.replace(/(?<![\w$.'"`])import(?=\s*\()/g, name);
 }
@@ -305,8 +330,7 @@ function runModule(code, filename) {
   }
   run.settled = false;
   const mine = run;
-  const load = new vm.Script('(url) => import(url)', options(path.join(WORKSPACE, 'import'))).runInThisContext();
-  load(url).then(() => { mine.settled = true; }, (error) => {
+  import(url).then(() => { mine.settled = true; }, (error) => {
     remove();
     mine.settled = true;
     if (error !== EXIT && run === mine) setImmediate(fail, error);
@@ -322,7 +346,7 @@ function start({ code, filename, flags }) {
   if (flags & FLAG_MODULE) return runModule(code, filename);
   let script;
   try {
-    script = new vm.Script(code, options(filename));
+    script = new vm.Script(loader ? code : withImport(code), options(filename));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     let best = error;
@@ -338,6 +362,7 @@ function start({ code, filename, flags }) {
     throw best;
   }
   if (shared) return evaluate(code, filename);
+  warnUnseen(code);
   run.value = script.runInThisContext({ displayErrors: false });
 }
 
@@ -348,7 +373,7 @@ function define(name, value) {
 }
 
 function begin(request) {
-  run = { code: 0, value: undefined, settled: true, over: false, inCode: false, main: null, cleanup: null, wantsValue: (request.flags & FLAG_VALUE) !== 0 };
+  run = { code: 0, value: undefined, settled: true, over: false, inCode: false, main: null, cleanup: null, kept: [], wantsValue: (request.flags & FLAG_VALUE) !== 0 };
   process.argv = [process.execPath, ...(request.argv.length ? request.argv : [request.filename])];
   process.execArgv = [];
   for (const pair of request.env) {
@@ -477,17 +502,21 @@ function tellExit() {
   process.emit('exit', process.exitCode ?? run.code);
 }
 
+// Nothing more of the run is to happen.
+function stop() {
+  if (run.over) return;
+  run.over = true;
+  for (const timer of pending) clearTimeout(timer), clearImmediate(timer);
+  pending.clear();
+  process.removeListener('beforeExit', finish);
+  for (const handle of process._getActiveHandles()) if (!(handle.fd < 3)) safely(() => handle.unref());
+  setImmediate(finish);
+}
+
 // Ends the run from wherever its code is. The code of the script itself cannot catch that; a callback's could, and then runs on
 // to its end, but no other callback does.
 function leave() {
-  if (!run.over) {
-    run.over = true;
-    for (const timer of pending) clearTimeout(timer), clearImmediate(timer);
-    pending.clear();
-    process.removeListener('beforeExit', finish);
-    for (const handle of process._getActiveHandles()) if (!(handle.fd < 3)) safely(() => handle.unref());
-    setImmediate(finish);
-  }
+  stop();
   if (run.inCode) {
     session.post('Runtime.terminateExecution');
     for (;;); // until the termination is noticed, which is at once
@@ -509,7 +538,8 @@ function finish() {
     try {
       tellExit();
     } catch (error) {
-      if (error !== EXIT) { tellFatal(error, false); run.code = 1; process.exitCode = undefined; }
+      if (error !== EXIT) tellFatal(error, false);
+      if (error !== EXIT) process.exitCode = run.code = 1;
     }
   }
   run.cleanup?.();

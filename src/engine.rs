@@ -13,7 +13,7 @@ use crate::limits::Limits;
 use crate::outcome::{ExecutionId, ExecutionResult, ExitKind};
 use crate::policy::{self, Admission, Profile, Refused, SecurityManager};
 use crate::request::ExecutionContext;
-use crate::route::Routed;
+use crate::route::{Routed, needed};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -477,6 +477,7 @@ impl ExecutionEngine {
             Some(entry) => entry.run(&job, |job| backend.open(job)),
             None => backend.run(&job).map_err(EngineError::from),
         };
+        let ran = ran.map_err(|error| needed(error, &result.routing, context.backend));
         let finished = match ran {
             Ok(finished) => finished,
             Err(error) => {

@@ -36,12 +36,9 @@ impl ExecutionEngine {
             }
             None => self.choose(admitted, context.backend)?,
         };
-        let unenforceable = backend.unenforceable(admitted.limits(), &context.limits).map_err(|error| {
-            EngineError::from(match context.backend {
-                BackendChoice::Auto => EngineErrorKind::Needed { why: why.clone(), error },
-                BackendChoice::Wasm | BackendChoice::Docker => EngineErrorKind::Backend(error),
-            })
-        })?;
+        let unenforceable = backend
+            .unenforceable(admitted.limits(), &context.limits)
+            .map_err(|error| needed(error.into(), &why, context.backend))?;
         if let Some(limit) = unenforceable {
             return Err(EngineErrorKind::Unenforceable { backend: backend.name(), limit }.into());
         }
@@ -86,6 +83,18 @@ impl ExecutionEngine {
             }
         }
         Ok((backend, why))
+    }
+}
+
+/// Adds to an error of Docker's why Docker was needed, where the caller did not ask for it.
+pub(crate) fn needed(error: EngineError, why: &str, choice: BackendChoice) -> EngineError {
+    match error.kind {
+        EngineErrorKind::Backend(error)
+            if choice == BackendChoice::Auto && error.backend == BackendName::Docker =>
+        {
+            EngineErrorKind::Needed { why: why.to_owned(), error }.into()
+        }
+        kind => kind.into(),
     }
 }
 

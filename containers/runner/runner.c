@@ -521,6 +521,8 @@ static void finish(enum how how, int32_t code)
 static void worker_ended(void)
 {
     if (!job.running) {
+        if (since(OOM, 0) != UNKNOWN && since(OOM, 0) > 0)
+            fail("out of memory");
         char text[900];
         ssize_t n = err < 0 ? 0 : read(err, text, sizeof text - 1);
         text[n < 0 ? 0 : n] = 0;

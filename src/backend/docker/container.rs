@@ -20,6 +20,9 @@ use tokio::sync::oneshot;
 
 type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
 
+/// What the runner says when memory ran out before the interpreter had started.
+const OUT_OF_MEMORY: &str = "out of memory";
+
 /// A live container. Dropping it kills and removes it.
 pub(super) struct Container {
     daemon: Arc<Daemon>,
@@ -140,13 +143,19 @@ impl Container {
         match self.next().await {
             Ok(Frame::Ready { version: VERSION }) => Ok(()),
             Ok(Frame::Ready { version }) => Err(self.no_runner(&format!("it speaks version {version}"))),
+            Ok(Frame::Failed(why)) if why == OUT_OF_MEMORY => {
+                Err(self.daemon.error(DockerErrorKind::NoMemory))
+            }
             Ok(Frame::Failed(why)) => Err(self.daemon.error(DockerErrorKind::Start(why))),
             Ok(_) => Err(self.no_runner("it says something before it is ready")),
             Err(Gone::Nonsense(what)) => Err(self.no_runner(&what)),
-            Err(Gone::Ended(why)) => Err(self.daemon.error(DockerErrorKind::Start(format!(
-                "it ended before it was ready{}{why}",
-                if why.is_empty() { "" } else { ": " }
-            )))),
+            Err(Gone::Ended(why)) => Err(match self.why_gone().await {
+                Ok(_) => self.daemon.error(DockerErrorKind::NoMemory),
+                Err(_) => self.daemon.error(DockerErrorKind::Start(format!(
+                    "it ended before it was ready{}{why}",
+                    if why.is_empty() { "" } else { ": " }
+                ))),
+            }),
         }
     }
 
@@ -213,38 +222,42 @@ impl Container {
         self.next().now_or_never().is_none()
     }
 
-    /// Why a container ended that should not have. `true`: its memory ran out, and took the runner too.
-    pub(super) async fn why_gone(&self) -> Result<bool, DockerError> {
-        let lost = |why: &str| self.daemon.error(DockerErrorKind::Lost(why.to_owned()));
-        match self.daemon.docker.inspect_container(&self.id, None).await {
-            Ok(found) => {
-                let state = found.state.unwrap_or_default();
-                if state.oom_killed == Some(true) {
-                    return Ok(true);
-                }
-                if state.running == Some(true) {
-                    return Err(lost("the connection to it broke"));
-                }
+    /// Why a container ended that should not have: `Ok` if its memory ran out, and took the runner too.
+    pub(super) fn why_gone(&self) -> impl Future<Output = Result<(), DockerError>> + Send + use<> {
+        why_gone(Arc::clone(&self.daemon), self.id.clone(), self.started)
+    }
+}
+
+async fn why_gone(daemon: Arc<Daemon>, id: String, started: SystemTime) -> Result<(), DockerError> {
+    let lost = |why: &str| daemon.error(DockerErrorKind::Lost(why.to_owned()));
+    match daemon.docker.inspect_container(&id, None).await {
+        Ok(found) => {
+            let state = found.state.unwrap_or_default();
+            if state.oom_killed == Some(true) {
+                return Ok(());
             }
-            Err(Error::DockerResponseServerError { .. }) => {}
-            Err(error) => return Err(lost(&describe(&error))),
+            if state.running == Some(true) {
+                return Err(lost("the connection to it broke"));
+            }
         }
-        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let since = seconds(self.started.checked_sub(Duration::from_secs(1)).unwrap_or(self.started));
-        let filters = HashMap::from([("container", vec![self.id.as_str()])]);
-        let options = EventsOptionsBuilder::new()
-            .since(&since.to_string())
-            .until(&(seconds(SystemTime::now()) + 1).to_string())
-            .filters(&filters)
-            .build();
-        let events: Vec<_> = self.daemon.docker.events(Some(options)).collect().await;
-        let mut actions = events.iter().flatten().filter_map(|event| event.action.as_deref());
-        if actions.clone().any(|action| action == "oom") {
-            Ok(true)
-        } else if actions.any(|action| action.starts_with("kill")) {
-            Err(lost("somebody else killed it"))
-        } else {
-            Err(lost("it ended, and the daemon does not say why"))
-        }
+        Err(Error::DockerResponseServerError { .. }) => {}
+        Err(error) => return Err(lost(&describe(&error))),
+    }
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let since = seconds(started.checked_sub(Duration::from_secs(1)).unwrap_or(started));
+    let filters = HashMap::from([("container", vec![id.as_str()])]);
+    let options = EventsOptionsBuilder::new()
+        .since(&since.to_string())
+        .until(&(seconds(SystemTime::now()) + 1).to_string())
+        .filters(&filters)
+        .build();
+    let events: Vec<_> = daemon.docker.events(Some(options)).collect().await;
+    let mut actions = events.iter().flatten().filter_map(|event| event.action.as_deref());
+    if actions.clone().any(|action| action == "oom") {
+        Ok(())
+    } else if actions.any(|action| action.starts_with("kill")) {
+        Err(lost("somebody else killed it"))
+    } else {
+        Err(lost("it ended, and the daemon does not say why"))
     }
 }

@@ -49,6 +49,8 @@ pub enum DockerErrorKind {
     },
     /// A container did not start.
     Start(String),
+    /// A container's memory ran out before its interpreter had started.
+    NoMemory,
     /// A container did not start in this time.
     StartTimeout(Duration),
     /// The container, or the daemon, went away in the middle of a run.
@@ -90,6 +92,9 @@ impl fmt::Display for DockerError {
                 "the image {image} has no runner of this version ({seen}): build it anew with `bailiwick images build`, an image of your own on a base of yours with `--base`"
             ),
             DockerErrorKind::Start(why) => write!(f, "a container did not start: {why}"),
+            DockerErrorKind::NoMemory => {
+                f.write_str("a container's memory limit is less than its interpreter itself takes")
+            }
             DockerErrorKind::StartTimeout(wait) => {
                 write!(
                     f,

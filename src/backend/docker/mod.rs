@@ -19,7 +19,7 @@ use super::{Backend, BackendError, BackendErrorKind, Finished, Job, Place, Place
 use crate::Language;
 use crate::config::LimitsConfig;
 use crate::control::{Wake, lock};
-use crate::limits::{LimitOverrides, Limits};
+use crate::limits::{ByteSize, LimitOverrides, Limits};
 use crate::outcome::{BackendName, ExitKind, Truncated, Usage};
 use container::Container;
 use daemon::{Daemon, Removals};
@@ -31,6 +31,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
+
+/// The least memory that a daemon takes for a limit.
+const MIN_MEMORY: ByteSize = ByteSize::from_mb(6);
 
 /// What the tasks of the backend share.
 struct Shared {
@@ -214,12 +217,19 @@ impl DockerBackend {
 
     /// A container for a job, from the pool or a new one. `None`: cancelled meanwhile.
     fn container(&self, job: &Job<'_>, mode: Mode) -> Result<Option<Container>, BackendError> {
+        let (language, limits) = (job.admitted.language(), job.admitted.limits());
+        let too_small = || BackendError {
+            backend: BackendName::Docker,
+            kind: BackendErrorKind::MemoryTooSmall { limit: limits.memory, language },
+        };
+        if limits.memory < MIN_MEMORY {
+            return Err(too_small());
+        }
         let place = self.shared.places.take(self.queue_timeout).ok_or(BackendError {
             backend: BackendName::Docker,
             kind: BackendErrorKind::Busy(self.queue_timeout),
         })?;
         let daemon = self.connect()?;
-        let (language, limits) = (job.admitted.language(), job.admitted.limits());
         let pool = self.shared.pools.iter().position(|pool| pool.language == language);
         if let (Some(index), Mode::Cold) = (pool, mode) {
             let taken = self.shared.pools[index].take(limits);
@@ -238,7 +248,10 @@ impl DockerBackend {
                 () = cancelled(&job.cancel, &waker) => Ok(None),
             }
         };
-        self.runtime().block_on(started).map_err(failed)
+        self.runtime().block_on(started).map_err(|error| match error.kind {
+            DockerErrorKind::NoMemory => too_small(),
+            _ => failed(error),
+        })
     }
 
     /// What is known of the daemon, for a person to read.

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How long after the first failure to start a container the next try is made; each further one doubles it.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long after one was taken its replacement is started: a short job is then over, and has the processor for itself.
+const REFILL_DELAY: Duration = Duration::from_millis(50);
 /// How often a start is tried before the next job has to ask for it.
 const TRIES: u32 = 5;
 
@@ -113,6 +115,7 @@ pub(super) fn fill(shared: &Arc<Shared>, index: usize, daemon: &Arc<Daemon>) {
     }
     let (weak, daemon) = (Arc::downgrade(shared), Arc::clone(daemon));
     daemon.handle.clone().spawn(async move {
+        tokio::time::sleep(REFILL_DELAY).await;
         refill(&weak, index, &daemon).await;
         let Some(shared) = weak.upgrade() else { return };
         lock(&shared.pools[index].state).filling = false;

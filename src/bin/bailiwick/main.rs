@@ -44,7 +44,7 @@ pub(crate) const STATUS_FAILED: u8 = 125;
 /// Why the command gives up, for a person to read.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    message: String,
+    pub(crate) message: String,
 }
 
 impl Failure {

@@ -2,6 +2,8 @@
 
 use super::show_progress;
 use crate::{Outcome, print};
+#[cfg(feature = "docker")]
+use bailiwick::{BackendChoice, ImageState, Language};
 use bailiwick::{
     ExecutionContext, ExecutionEngine, Guest, HistoryPlace, default_cache_dir, default_history_dir,
 };
@@ -10,7 +12,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// A file that says where and how containers run
+    #[cfg(feature = "docker")]
+    #[arg(long, value_name = "FILE")]
+    containers: Option<PathBuf>,
+}
 
 /// How well one thing works.
 enum Health {
@@ -39,7 +46,7 @@ impl Report {
     }
 }
 
-pub(crate) fn run(_: &Args) -> Outcome {
+pub(crate) fn run(args: &Args) -> Outcome {
     let mut report = Report { text: String::new(), bad: false };
     report.add(&Health::Good, "version", env!("CARGO_PKG_VERSION"));
     for guest in Guest::all() {
@@ -68,11 +75,8 @@ pub(crate) fn run(_: &Args) -> Outcome {
     );
     kernel(&mut report);
     runs(&mut report);
-    report.add(
-        &Health::Worse,
-        "docker backend",
-        "not in this version: shell, and Python with native packages, do not run",
-    );
+    #[cfg(feature = "docker")]
+    docker(&mut report, args);
     print(&report.text)?;
     Ok(u8::from(report.bad))
 }
@@ -146,5 +150,89 @@ fn runs(report: &mut Report) {
             Ok(result) => report.add(&Health::Bad, &what, &result.exit.to_string()),
             Err(error) => report.add(&Health::Bad, &what, &error.to_string()),
         }
+    }
+}
+
+/// Whether containers can run: the daemon, what it can enforce, the images, and a run in each. None of it is needed for Python and
+/// JavaScript in wasm, so nothing here is a failure.
+#[cfg(feature = "docker")]
+fn docker(report: &mut Report, args: &Args) {
+    const WITHOUT: &str = "Until then shell, and packages such as pandas, do not run";
+    let config = match super::containers(args.containers.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return report.add(&Health::Bad, "containers", &error.message),
+    };
+    let engine =
+        ExecutionEngine::builder().history(HistoryPlace::Memory(8)).max_sandboxes(1).containers(config);
+    let engine = match engine.build() {
+        Ok(engine) => engine,
+        Err(error) => return report.add(&Health::Bad, "docker backend", &error.to_string()),
+    };
+    let daemon = match engine.docker_daemon() {
+        Ok(daemon) => daemon,
+        Err(error) => {
+            return report.add(&Health::Worse, "docker daemon", &format!("{error}. {WITHOUT}"));
+        }
+    };
+    let details = format!(
+        "{} at {}, storage {}, cgroup v{}, runc {}, runtimes {} (default {}), {}",
+        daemon.version,
+        daemon.host,
+        daemon.storage,
+        daemon.cgroup_version,
+        daemon.runc,
+        daemon.runtimes.join(" "),
+        daemon.default_runtime,
+        daemon.security.join(" ")
+    );
+    report.add(&Health::Good, "docker daemon", &details);
+    match daemon.unenforceable {
+        None => report.add(
+            &Health::Good,
+            "docker limits",
+            "memory, swap, processors, processes, disk, files: all enforced",
+        ),
+        Some(limit) => report.add(
+            &Health::Worse,
+            "docker limits",
+            &format!("it cannot enforce {limit}, so nothing is run there. {WITHOUT}"),
+        ),
+    }
+    for language in Language::ALL {
+        let what = format!("{language} image");
+        match engine.image(language) {
+            Err(error) => report.add(&Health::Worse, &what, &error.to_string()),
+            Ok(image) => match image.state {
+                ImageState::Missing => {
+                    let details =
+                        format!("{} is not there: bailiwick images build {language}. {WITHOUT}", image.name);
+                    report.add(&Health::Worse, &what, &details);
+                }
+                ImageState::Stale => {
+                    let details = format!("{} is stale: bailiwick images build {language}", image.name);
+                    report.add(&Health::Worse, &what, &details);
+                    container_run(report, &engine, language);
+                }
+                _ => {
+                    report.add(&Health::Good, &what, &image.name);
+                    container_run(report, &engine, language);
+                }
+            },
+        }
+    }
+}
+
+#[cfg(feature = "docker")]
+fn container_run(report: &mut Report, engine: &ExecutionEngine, language: Language) {
+    let what = format!("a container of {language}");
+    let code = if language == Language::Shell { "true" } else { "1 + 1" };
+    let context = ExecutionContext::new().backend(BackendChoice::Docker);
+    let start = Instant::now();
+    match engine.execute_blocking(code, language, &context) {
+        Ok(result) if result.is_success() => {
+            report.add(&Health::Good, &what, &format!("{:.0} ms", start.elapsed().as_secs_f64() * 1e3));
+        }
+        Ok(result) => report.add(&Health::Worse, &what, &result.exit.to_string()),
+        Err(error) => report.add(&Health::Worse, &what, &error.to_string()),
     }
 }
