@@ -31,6 +31,7 @@
 //! | keep variables and files between runs | [`Environment`] |
 //! | choose what code may say | [`SecurityManager`] |
 //! | choose what a run may use | [`LimitsConfig`], [`LimitOverrides`] |
+//! | watch what a process or a run uses | [`ResourceMonitor`], [`MonitoringSession`] |
 //! | know what ran | [`ExecutionRecord`], [`History`] |
 //!
 //! With the feature `wasm` off, policy, limits and history remain, and nothing runs.
@@ -44,6 +45,7 @@ mod error;
 pub mod history;
 mod language;
 pub mod limits;
+pub mod monitor;
 pub mod outcome;
 mod paths;
 pub mod policy;
@@ -70,6 +72,7 @@ pub use error::{EngineError, EngineErrorKind};
 pub use history::{ExecutionRecord, History, HistoryOptions};
 pub use language::Language;
 pub use limits::{ByteSize, LimitError, LimitOverrides, Limits};
+pub use monitor::{LimitStatus, MonitoringSession, PerformanceMetrics, ResourceMonitor, ResourceUsage};
 pub use outcome::{
     Artifact, BackendName, ExceptionInfo, ExecutionId, ExecutionResult, ExitKind, OutputStream,
     PolicyVerdict, Truncated, Usage, Value,
