@@ -1,16 +1,17 @@
 //! The engine: admit, route, run, finish.
 
 use crate::Language;
-use crate::backend::{Backend, Finished, Job};
+use crate::backend::{Backend, Finished, Gauge, Job};
 use crate::config::LimitsConfig;
 use crate::control::CancelToken;
 use crate::environment::{Entry, Environment, EnvironmentId, Environments, start_sweeper};
 use crate::error::{EngineError, EngineErrorKind};
 use crate::history::{BeginRecord, ExecutionRecord, FinishRecord, History, HistoryError, HistoryOptions};
-#[cfg(feature = "wasm")]
-use crate::limits::ByteSize;
-use crate::limits::Limits;
-use crate::outcome::{ExecutionId, ExecutionResult, ExitKind};
+use crate::limits::{ByteSize, Limits};
+#[cfg(feature = "docker")]
+use crate::monitor::ContainerTarget;
+use crate::monitor::{MonitorTarget, ResourceMonitor};
+use crate::outcome::{ExecutionId, ExecutionResult, ExitKind, Usage};
 use crate::policy::{self, Admission, Profile, Refused, SecurityManager};
 use crate::request::ExecutionContext;
 use crate::route::{Routed, needed};
@@ -43,6 +44,7 @@ pub(crate) struct Inner {
     docker: Arc<DockerBackend>,
     pub(crate) environments: Arc<Environments>,
     environment_idle: Duration,
+    monitor: ResourceMonitor,
     notices: Vec<String>,
 }
 
@@ -232,6 +234,7 @@ impl EngineBuilder {
         Ok(ExecutionEngine {
             inner: Arc::new(Inner {
                 policy: self.policy.unwrap_or_else(|| SecurityManager::builtin(Profile::Default)),
+                monitor: ResourceMonitor::new(limits.ceiling()),
                 limits,
                 history,
                 backends,
@@ -318,6 +321,15 @@ impl ExecutionEngine {
     #[cfg(feature = "docker")]
     pub fn docker_daemon(&self) -> Result<DaemonReport, EngineError> {
         Ok(self.inner.docker.daemon_report()?)
+    }
+
+    /// A container, whoever started it, as something to give to [`ResourceMonitor::start_monitoring`].
+    ///
+    /// # Errors
+    /// If no daemon answers, or it has no such running container.
+    #[cfg(feature = "docker")]
+    pub fn container_target(&self, id: &str) -> Result<ContainerTarget, EngineError> {
+        Ok(self.inner.docker.container_target(id)?)
     }
 
     /// How the image stands that containers of a language are made from.
@@ -472,7 +484,12 @@ impl ExecutionEngine {
             Some(entry) => CancelToken::below(&[&context.cancel, &entry.closed]),
             None => context.cancel.clone(),
         };
-        let job = Job { admitted: &admitted, cancel, sink: context.on_output.clone() };
+        let target = MonitorTarget::Feed(Some(cancel.clone()));
+        let session = inner.monitor.start_monitoring_with(target, admitted.limits());
+        let session = session.map_err(EngineErrorKind::Monitor)?;
+        let gauge = Arc::new(Gauge::new(session, context.on_usage.clone()));
+        let job =
+            Job { admitted: &admitted, cancel, sink: context.on_output.clone(), gauge: Arc::clone(&gauge) };
         let ran = match environment {
             Some(entry) => entry.run(&job, |job| backend.open(job)),
             None => backend.run(&job).map_err(EngineError::from),
@@ -486,7 +503,7 @@ impl ExecutionEngine {
                 return Err(error);
             }
         };
-        finish(&mut result, finished);
+        finish(&mut result, finished, &gauge);
         inner.history.finish(pending, &FinishRecord::from(&result))?;
         Ok(result)
     }
@@ -504,12 +521,20 @@ fn begin<'a>(result: &'a ExecutionResult, code: &'a str, limits: &'a Limits) -> 
 }
 
 /// Puts what a backend made of the run into the result. For every ending, and nowhere else.
-fn finish(result: &mut ExecutionResult, finished: Finished) {
+fn finish(result: &mut ExecutionResult, finished: Finished, gauge: &Gauge) {
     result.exit = finished.exit;
     result.stdout = finished.stdout;
     result.stderr = finished.stderr;
     result.truncated = finished.truncated;
     result.value = finished.value;
     result.artifacts = finished.artifacts;
-    result.usage = finished.usage;
+    let used = gauge.usage();
+    result.usage = Usage::new(
+        used.wall,
+        used.cpu,
+        finished.fuel,
+        used.peak_memory,
+        used.disk.unwrap_or(ByteSize::from_bytes(0)),
+    );
+    result.metrics = gauge.metrics();
 }

@@ -5,6 +5,7 @@ use crate::backend::BackendError;
 use crate::environment::EnvironmentId;
 use crate::history::HistoryError;
 use crate::limits::LimitError;
+use crate::monitor::MonitorError;
 use crate::outcome::BackendName;
 use crate::policy::RequestError;
 use std::fmt;
@@ -75,6 +76,8 @@ pub enum EngineErrorKind {
         /// How the execution ended that it was lost to.
         after: String,
     },
+    /// What the run uses could not be measured.
+    Monitor(MonitorError),
     /// The thread that ran the guest died. This is a defect of the engine's.
     Panicked,
 }
@@ -117,6 +120,7 @@ impl fmt::Display for EngineError {
             EngineErrorKind::EnvironmentLost { id, after } => {
                 write!(f, "the environment {id} is lost: its last execution {after}; prepare a new one")
             }
+            EngineErrorKind::Monitor(error) => write!(f, "the run cannot be measured: {error}"),
             EngineErrorKind::Panicked => {
                 f.write_str("the thread that ran the guest died; this is a defect, please report it")
             }
@@ -131,6 +135,7 @@ impl std::error::Error for EngineError {
             EngineErrorKind::Limit(error) => Some(error),
             EngineErrorKind::Backend(error) | EngineErrorKind::Needed { error, .. } => Some(error),
             EngineErrorKind::History(error) => Some(error),
+            EngineErrorKind::Monitor(error) => Some(error),
             EngineErrorKind::NoBackend { .. }
             | EngineErrorKind::Unenforceable { .. }
             | EngineErrorKind::NoModule { .. }

@@ -4,6 +4,7 @@
 
 use crate::Language;
 use crate::limits::{ByteSize, millis};
+use crate::monitor::PerformanceMetrics;
 use crate::policy::{Finding, RiskLevel, SecurityResult};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
@@ -489,6 +490,8 @@ pub struct ExecutionResult {
     pub artifacts: Vec<Artifact>,
     /// What it used.
     pub usage: Usage,
+    /// What its use came to over time, where [`on_usage`](crate::ExecutionContext::on_usage) asked for samples.
+    pub metrics: Option<PerformanceMetrics>,
     /// What policy said of it.
     pub policy: PolicyVerdict,
 }
@@ -509,6 +512,7 @@ impl ExecutionResult {
             value: None,
             artifacts: Vec::new(),
             usage: Usage::default(),
+            metrics: None,
             policy,
         }
     }
@@ -543,13 +547,14 @@ impl ExecutionResult {
     /// - `artifacts`: a list of `{path, bytes}`, where `bytes` is the file's size
     /// - `usage`: see [`Usage`]
     /// - `policy`: `{risk, findings}`; that policy denied the code is in `exit`
+    /// - `metrics`: only if samples were asked for; see [`PerformanceMetrics`]
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let mut exit = json!(self.exit);
         exit["status"] = json!(self.exit.exit_status());
         let artifacts: Vec<_> =
             self.artifacts.iter().map(|a| json!({ "path": a.path, "bytes": a.bytes.len() })).collect();
-        json!({
+        let mut json = json!({
             "execution_id": self.execution_id,
             "language": self.language,
             "backend": self.backend,
@@ -571,7 +576,11 @@ impl ExecutionResult {
             "artifacts": artifacts,
             "usage": self.usage,
             "policy": { "risk": self.policy.risk, "findings": self.policy.findings },
-        })
+        });
+        if let Some(metrics) = &self.metrics {
+            json["metrics"] = json!(metrics);
+        }
+        json
     }
 }
 

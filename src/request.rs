@@ -1,10 +1,13 @@
 //! What a caller asks for beside the code itself.
 
+use crate::backend::OnUsage;
 use crate::control::CancelToken;
 use crate::limits::LimitOverrides;
+use crate::monitor::ResourceUsage;
 use crate::outcome::OutputStream;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A file that is put into the workspace before the code runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,7 @@ pub struct ExecutionContext {
     pub(crate) no_value: bool,
     pub(crate) backend: BackendChoice,
     pub(crate) on_output: Option<OnOutput>,
+    pub(crate) on_usage: Option<(Duration, OnUsage)>,
     pub(crate) cancel: CancelToken,
 }
 
@@ -146,6 +150,14 @@ impl ExecutionContext {
     /// Passes output on as it comes. Called on the thread that runs the guest, which waits meanwhile.
     pub fn on_output(mut self, f: impl Fn(OutputStream, &[u8]) + Send + Sync + 'static) -> Self {
         self.on_output = Some(Arc::new(f));
+        self
+    }
+
+    /// Measures the run at this interval and passes on what it uses. The result then has
+    /// [`metrics`](crate::ExecutionResult::metrics). Called on the thread that runs the guest, which waits meanwhile; a wasm guest that
+    /// sleeps is not measured until it wakes.
+    pub fn on_usage(mut self, every: Duration, f: impl Fn(&ResourceUsage) + Send + Sync + 'static) -> Self {
+        self.on_usage = Some((every.max(Duration::from_millis(1)), Arc::new(f)));
         self
     }
 

@@ -10,7 +10,8 @@ pub(crate) mod wasm;
 use crate::Language;
 use crate::control::{CancelToken, lock};
 use crate::limits::{ByteSize, LimitOverrides, Limits};
-use crate::outcome::{Artifact, BackendName, ExitKind, OutputStream, Truncated, Usage, Value};
+use crate::monitor::{MonitoringSession, PerformanceMetrics, ResourceUsage};
+use crate::outcome::{Artifact, BackendName, ExitKind, OutputStream, Truncated, Value};
 use crate::policy::Admitted;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -25,6 +26,46 @@ pub(crate) struct Job<'a> {
     /// The run's clock starts when its sandbox is ready to be made: neither compiling a guest nor waiting for a place is the code's doing.
     pub(crate) cancel: CancelToken,
     pub(crate) sink: Option<Sink>,
+    /// Takes what the run uses: at least once, at its end.
+    pub(crate) gauge: Arc<Gauge>,
+}
+
+/// Receives what a run uses, while it runs.
+pub(crate) type OnUsage = Arc<dyn Fn(&ResourceUsage) + Send + Sync>;
+
+/// Where a backend's measurements of one run go.
+pub(crate) struct Gauge {
+    session: MonitoringSession,
+    live: Option<(Duration, OnUsage)>,
+}
+
+impl Gauge {
+    pub(crate) fn new(session: MonitoringSession, live: Option<(Duration, OnUsage)>) -> Self {
+        Self { session, live }
+    }
+
+    /// How often the run is to be measured; `None`: at its end is enough.
+    pub(crate) fn every(&self) -> Option<Duration> {
+        self.live.as_ref().map(|(every, _)| *every)
+    }
+
+    pub(crate) fn sample(&self, usage: ResourceUsage) {
+        // A sample that is older than the last one tells nothing new.
+        if self.session.record(usage).is_ok()
+            && let Some((_, on_usage)) = &self.live
+        {
+            on_usage(&self.session.current_usage());
+        }
+    }
+
+    pub(crate) fn usage(&self) -> ResourceUsage {
+        self.session.current_usage()
+    }
+
+    /// What the samples come to, if the run was measured at an interval.
+    pub(crate) fn metrics(&self) -> Option<PerformanceMetrics> {
+        self.live.as_ref().map(|_| self.session.performance_metrics())
+    }
 }
 
 /// What a backend makes of a job.
@@ -35,7 +76,8 @@ pub(crate) struct Finished {
     pub(crate) truncated: Truncated,
     pub(crate) value: Option<Value>,
     pub(crate) artifacts: Vec<Artifact>,
-    pub(crate) usage: Usage,
+    /// Units of fuel, where the run was metered. What else it used, the gauge knows.
+    pub(crate) fuel: Option<u64>,
     /// Whether the interpreter can take another request: not after it was stopped in the middle of something.
     pub(crate) reusable: bool,
 }

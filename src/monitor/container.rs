@@ -24,7 +24,6 @@ pub struct ContainerTarget {
 }
 
 impl ContainerTarget {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the Docker backend makes one for each container"))]
     pub(crate) fn new(stats: Arc<dyn ContainerStats>) -> Self {
         Self { stats }
     }

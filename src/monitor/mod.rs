@@ -30,15 +30,12 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod usage;
-
-#[cfg_attr(not(test), expect(unused_imports, reason = "the Docker backend implements it"))]
 pub(crate) use container::ContainerStats;
 pub use container::ContainerTarget;
 pub use error::{MonitorError, MonitorErrorKind};
 pub use limits::{Alert, LimitCheck, LimitStatus, MonitorLimits, Standing};
 pub use metrics::{MAX_TIMELINE, PerformanceMetrics, Summary};
 pub use session::{MonitoringSession, SessionState};
-#[cfg_attr(not(test), expect(unused_imports, reason = "the Docker backend makes it"))]
 pub(crate) use usage::RawUsage;
 pub use usage::ResourceUsage;
 

@@ -10,6 +10,7 @@ mod closed;
 mod command;
 mod faults;
 mod images;
+mod monitor;
 mod pool;
 mod routing;
 

@@ -1,8 +1,8 @@
 //! Several runs at once, cancelling, streaming, denial, history.
 
-use super::{cache_dir, engine, new_engine, output};
+use super::{cache_dir, engine, new_engine, output, python, run};
 use bailiwick::{
-    CancelToken, ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, OutputStream,
+    ByteSize, CancelToken, ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, OutputStream,
 };
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -159,4 +159,29 @@ fn every_ending_is_recorded() {
 fn shell_has_no_backend_here() {
     let error = engine().execute_blocking("echo hi", Language::Shell, &ExecutionContext::new()).unwrap_err();
     assert!(matches!(error.kind, bailiwick::EngineErrorKind::NoBackend { .. }), "{error}");
+}
+
+#[test]
+fn a_run_is_measured_while_it_runs() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let samples = Arc::clone(&seen);
+    let context = ExecutionContext::new()
+        .on_usage(Duration::from_millis(10), move |usage| samples.lock().unwrap().push(*usage));
+    let code =
+        "x = bytearray(20_000_000)\nopen('f', 'wb').write(b'x' * 2_000_000)\nfor i in range(2_000_000): pass";
+    let result = run(Language::Python, code, &context);
+    output(&result);
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() >= 3, "{} samples", seen.len());
+    assert!(seen.windows(2).all(|pair| pair[0].wall <= pair[1].wall && pair[0].cpu <= pair[1].cpu));
+    let last = seen.last().unwrap();
+    assert_eq!(
+        (result.usage.wall, result.usage.cpu),
+        (last.wall, last.cpu),
+        "the result has what was measured"
+    );
+    assert!(result.usage.peak_memory >= ByteSize::from_mb(19), "{:?}", result.usage);
+    assert_eq!(result.metrics.unwrap().timeline.len(), seen.len());
+    // Nobody asked, nothing is kept.
+    assert!(python("1").metrics.is_none());
 }

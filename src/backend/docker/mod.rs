@@ -1,5 +1,6 @@
 //! The Docker backend: shell, and Python or JavaScript with native packages, each run in a container of its own.
 
+mod cgroup;
 mod config;
 mod container;
 mod daemon;
@@ -10,6 +11,7 @@ mod pool;
 mod reap;
 mod run;
 mod spec;
+mod stats;
 
 pub use config::{BUILTIN_CONTAINERS, CONTAINERS_SCHEMA, ContainersConfig, LanguageContainers, PoolConfig};
 pub use error::{DockerError, DockerErrorKind};
@@ -20,7 +22,8 @@ use crate::Language;
 use crate::config::LimitsConfig;
 use crate::control::{Wake, lock};
 use crate::limits::{ByteSize, LimitOverrides, Limits};
-use crate::outcome::{BackendName, ExitKind, Truncated, Usage};
+use crate::monitor::ContainerTarget;
+use crate::outcome::{BackendName, ExitKind, Truncated};
 use container::Container;
 use daemon::{Daemon, Removals};
 use pool::{Plan, Pool, same_container};
@@ -277,6 +280,15 @@ impl DockerBackend {
         })
     }
 
+    /// A container, whoever started it, as something to monitor.
+    ///
+    /// # Errors
+    /// If no daemon answers, or it has no such running container.
+    pub(crate) fn container_target(&self, id: &str) -> Result<ContainerTarget, BackendError> {
+        let daemon = self.connect()?;
+        self.runtime().block_on(stats::follow(daemon, id)).map_err(failed)
+    }
+
     /// How the image of a language stands.
     ///
     /// # Errors
@@ -344,7 +356,7 @@ fn nothing_ran() -> Finished {
         truncated: Truncated::default(),
         value: None,
         artifacts: Vec::new(),
-        usage: Usage::default(),
+        fuel: None,
         reusable: false,
     }
 }

@@ -4,10 +4,11 @@ use super::container::{Container, Gone};
 use super::error::{DockerError, DockerErrorKind};
 use super::frames::{Counters, Frame, How, JobHead, Outgoing};
 use crate::Language;
-use crate::backend::{BackendErrorKind, Finished, Job, Sink, request};
+use crate::backend::{BackendErrorKind, Finished, Gauge, Job, Sink, request};
 use crate::control::{CancelToken, Stop, Wake};
 use crate::limits::{ByteSize, Limits};
-use crate::outcome::{Artifact, ExceptionInfo, ExitKind, OutputStream, Truncated, Usage, Value};
+use crate::monitor::ResourceUsage;
+use crate::outcome::{Artifact, ExceptionInfo, ExitKind, OutputStream, Truncated, Value};
 use crate::policy::{Admitted, path_problem};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,6 +62,8 @@ struct Running<'a> {
     /// Whether the artifact that is arriving is kept.
     keep: bool,
     input_error: Option<(i32, String)>,
+    gauge: Arc<Gauge>,
+    start: Instant,
 }
 
 /// Whether a job goes on.
@@ -104,6 +107,7 @@ impl Running<'_> {
             }
             Frame::Usage(counters) => {
                 self.counters = counters;
+                self.gauge.sample(usage(&counters, self.start.elapsed()));
             }
             Frame::Exit(how, counters) => {
                 self.how = Some(how);
@@ -159,6 +163,8 @@ pub(super) async fn run(container: &mut Container, job: &Job<'_>, last: bool) ->
         artifact_room: limits.disk.bytes(),
         keep: false,
         input_error: None,
+        gauge: Arc::clone(&job.gauge),
+        start: Instant::now(),
     };
     let mut frames = Outgoing::default();
     for file in admitted.files() {
@@ -167,7 +173,10 @@ pub(super) async fn run(container: &mut Container, job: &Job<'_>, last: bool) ->
     let head = JobHead {
         artifacts: admitted.collect_artifacts(),
         wall_ms: u32::try_from(limits.wall_time.as_millis()).unwrap_or(u32::MAX),
-        sample_ms: 0,
+        sample_ms: job
+            .gauge
+            .every()
+            .map_or(0, |every| u32::try_from(every.as_millis().max(1)).unwrap_or(u32::MAX)),
         disk: limits.disk.bytes(),
         artifact_bytes: limits.disk.bytes(),
     };
@@ -177,9 +186,10 @@ pub(super) async fn run(container: &mut Container, job: &Job<'_>, last: bool) ->
         request::encode(admitted, true, last)
     };
     frames.job(&head, admitted.stdin(), &request);
-    let start = Instant::now();
-    let gone = drive(container, &frames, &mut running, &job.cancel, start + limits.wall_time).await.err();
-    let wall = start.elapsed();
+    running.start = Instant::now();
+    let deadline = running.start + limits.wall_time;
+    let gone = drive(container, &frames, &mut running, &job.cancel, deadline).await.err();
+    let wall = running.start.elapsed();
     if let Some((errno, path)) = running.input_error {
         // ENOSPC and EDQUOT, EFBIG.
         let full = matches!(errno, 28 | 122 | 27);
@@ -293,14 +303,8 @@ impl Running<'_> {
             (None, None) => None,
         };
         let exit = self.classify(language, exception);
-        let counters = self.counters;
-        let usage = Usage::new(
-            wall,
-            Duration::from_micros(counters.cpu_us.unwrap_or(0)),
-            None,
-            ByteSize::from_bytes(counters.peak_memory.or(counters.memory).unwrap_or(0)),
-            ByteSize::from_bytes(counters.peak_disk.unwrap_or(0)),
-        );
+        let last_seen = Counters { disk: self.counters.peak_disk, ..self.counters };
+        self.gauge.sample(usage(&last_seen, wall));
         let reusable = match self.how {
             Some(How::Done(_)) => true,
             Some(How::Exited(_)) => language == Language::Shell && !last,
@@ -313,7 +317,7 @@ impl Running<'_> {
             truncated: self.truncated,
             value,
             artifacts: self.artifacts,
-            usage,
+            fuel: None,
             reusable,
         }
     }
@@ -396,6 +400,22 @@ impl Running<'_> {
                 Some(exception) => says.iter().any(|text| exception.message.contains(text)),
                 None => full || self.tail_has(says[0]) || self.tail_has("File size limit exceeded"),
             }
+    }
+}
+
+/// What the kernel counted, as the monitor has it.
+fn usage(counters: &Counters, wall: Duration) -> ResourceUsage {
+    let size = |n: Option<u64>| ByteSize::from_bytes(n.unwrap_or(0));
+    let cpu = Duration::from_micros(counters.cpu_us.unwrap_or(0));
+    let mut usage = ResourceUsage::new(wall, cpu, size(counters.memory))
+        .with_peak_memory(size(counters.peak_memory.or(counters.memory)));
+    if counters.disk.is_some() {
+        usage = usage.with_disk(size(counters.disk));
+    }
+    match counters.processes.and_then(|n| u32::try_from(n).ok()) {
+        // The runner is not the code's.
+        Some(processes) => usage.with_processes(processes.saturating_sub(1)),
+        None => usage,
     }
 }
 

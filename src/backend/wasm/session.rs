@@ -9,7 +9,7 @@ use super::wasi::thread_cpu;
 use crate::backend::{BackendError, BackendErrorKind, Finished, Job, Place, Session, request};
 use crate::control::{CancelToken, RunControl, Stop};
 use crate::limits::ByteSize;
-use crate::outcome::{Artifact, ExceptionInfo, ExitKind, Truncated, Usage, Value};
+use crate::outcome::{Artifact, ExceptionInfo, ExitKind, Truncated, Value};
 use crate::policy::Admitted;
 use std::pin::pin;
 use std::sync::Arc;
@@ -72,7 +72,9 @@ pub(super) fn bare_state(usr: Arc<UsrTree>, epoch: Instant) -> GuestState {
         report: Report::default(),
         memory: None,
         epoch,
+        start: epoch,
         cpu_start: thread_cpu(),
+        gauge: None,
     }
 }
 
@@ -99,10 +101,16 @@ impl WasmSession {
         state.limiter.limit = limits.memory.as_usize();
         let mut store = Store::new(&backend.engine, state);
         store.limiter(|state| &mut state.limiter);
-        store.epoch_deadline_callback(|store| match store.data().control.check() {
-            // Another run's deadline woke this one.
-            Ok(()) => Ok(UpdateDeadline::Continue(1)),
-            Err(stop) => Err(wasmtime::Error::new(stop)),
+        store.epoch_deadline_callback(|store| {
+            let state = store.data();
+            if let Some(gauge) = &state.gauge {
+                gauge.sample(state.usage());
+            }
+            match state.control.check() {
+                // Another run's deadline woke this one, or it was to be measured.
+                Ok(()) => Ok(UpdateDeadline::Continue(1)),
+                Err(stop) => Err(wasmtime::Error::new(stop)),
+            }
         });
         store.set_epoch_deadline(1);
         store.set_fuel(SETUP_FUEL).map_err(|error| internal(&error))?;
@@ -149,11 +157,11 @@ impl WasmSession {
     /// Runs one request in this instance.
     pub(super) fn run_job(&mut self, job: &Job<'_>, start: Instant) -> Result<Finished, BackendError> {
         let control = control(job, start);
-        self.prepare(job, control.clone())?;
+        self.prepare(job, control.clone(), start)?;
         let limits = job.admitted.limits();
         let fuel = limits.fuel.unwrap_or(u64::MAX);
         let ticker = Arc::clone(&self.ticker);
-        let watch = ticker.watch(&control);
+        let watch = ticker.watch(&control, job.gauge.every());
         self.store.set_epoch_deadline(1);
         self.store.set_fuel(fuel).map_err(|error| internal(&error))?;
         let result = match control.check() {
@@ -168,11 +176,11 @@ impl WasmSession {
         if !intact && !matches!(exit, ExitKind::OutputLimit { .. }) {
             self.salvage(&ticker);
         }
-        Ok(self.finish(job, exit, intact, start, used))
+        Ok(self.finish(job, exit, intact, used))
     }
 
     /// Sets what belongs to one request: limits, standard input and output, files.
-    fn prepare(&mut self, job: &Job<'_>, control: RunControl) -> Result<(), BackendError> {
+    fn prepare(&mut self, job: &Job<'_>, control: RunControl, start: Instant) -> Result<(), BackendError> {
         let limits = job.admitted.limits();
         let state = self.store.data_mut();
         state.control = control;
@@ -183,6 +191,8 @@ impl WasmSession {
         state.limiter.refused = false;
         state.report = Report::default();
         state.cpu_start = thread_cpu();
+        state.start = start;
+        state.gauge = job.gauge.every().map(|_| Arc::clone(&job.gauge));
         state.stdio.stdin = job.admitted.stdin().to_vec();
         state.stdio.stdin_position = 0;
         state.stdio.room = limits.output.as_usize();
@@ -280,7 +290,7 @@ impl WasmSession {
     fn salvage(&mut self, ticker: &Ticker) {
         let Some(salvage) = self.salvage.clone() else { return };
         let control = RunControl { deadline: Instant::now() + SALVAGE_TIME, cancel: CancelToken::default() };
-        let watch = ticker.watch(&control);
+        let watch = ticker.watch(&control, None);
         self.store.data_mut().control = control.clone();
         self.store.set_epoch_deadline(1);
         if self.store.set_fuel(SALVAGE_FUEL).is_ok() {
@@ -289,7 +299,7 @@ impl WasmSession {
         drop(watch);
     }
 
-    fn finish(&mut self, job: &Job<'_>, exit: ExitKind, intact: bool, start: Instant, fuel: u64) -> Finished {
+    fn finish(&mut self, job: &Job<'_>, exit: ExitKind, intact: bool, fuel: u64) -> Finished {
         let state = self.store.data_mut();
         let artifacts = if job.admitted.collect_artifacts() {
             let found = state.fs.workspace_files();
@@ -302,13 +312,8 @@ impl WasmSession {
             (None, Some(text)) => Some(Value::Repr(text)),
             (None, None) => None,
         };
-        let usage = Usage::new(
-            start.elapsed(),
-            Duration::from_nanos(thread_cpu().saturating_sub(state.cpu_start)),
-            Some(fuel),
-            ByteSize::from_bytes(state.limiter.peak as u64),
-            ByteSize::from_bytes(state.fs.peak()),
-        );
+        state.gauge = None;
+        job.gauge.sample(state.usage().with_disk(ByteSize::from_bytes(state.fs.peak())));
         state.stdio.sink = None;
         state.stdio.stdin = Vec::new();
         Finished {
@@ -318,7 +323,7 @@ impl WasmSession {
             truncated: Truncated { stdout: state.stdio.stdout_cut, stderr: state.stdio.stderr_cut },
             value,
             artifacts,
-            usage,
+            fuel: Some(fuel),
             reusable: intact,
         }
     }

@@ -2,11 +2,13 @@
 
 use super::errno::Errno;
 use super::vfs::{Ino, Vfs};
-use crate::backend::Sink;
+use crate::backend::{Gauge, Sink};
 use crate::control::{RunControl, Stop};
+use crate::limits::ByteSize;
+use crate::monitor::ResourceUsage;
 use crate::outcome::OutputStream;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasmtime::{Memory, ResourceLimiter};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
@@ -231,6 +233,21 @@ pub(crate) struct GuestState {
     pub(crate) memory: Option<Memory>,
     /// The zero of the guest's monotonic clock: when the instance was made.
     pub(crate) epoch: Instant,
+    /// When the run began.
+    pub(crate) start: Instant,
     /// The thread's CPU clock when the run began, in nanoseconds.
     pub(crate) cpu_start: u64,
+    /// Where samples go, while the run is measured at an interval.
+    pub(crate) gauge: Option<Arc<Gauge>>,
+}
+
+impl GuestState {
+    /// What the run uses at the moment.
+    pub(crate) fn usage(&self) -> ResourceUsage {
+        let cpu = Duration::from_nanos(super::wasi::thread_cpu().saturating_sub(self.cpu_start));
+        ResourceUsage::new(self.start.elapsed(), cpu, ByteSize::from_bytes(self.limiter.current as u64))
+            .with_peak_memory(ByteSize::from_bytes(self.limiter.peak as u64))
+            .with_disk(ByteSize::from_bytes(self.fs.used()))
+            .with_processes(1)
+    }
 }

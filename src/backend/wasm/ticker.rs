@@ -22,6 +22,8 @@ struct TickerShared {
 #[derive(Default)]
 struct TickerState {
     deadlines: BTreeSet<(Instant, u64)>,
+    /// Runs that are measured at an interval: the next time, the interval, the run.
+    pulses: Vec<(Instant, Duration, u64)>,
     /// Until when the thread sleeps; a deadline before that has to wake it.
     asleep_until: Option<Instant>,
     closed: bool,
@@ -40,7 +42,18 @@ impl TickerShared {
         let mut state = lock(&self.state);
         while !state.closed {
             let now = Instant::now();
+            let mut pulse = false;
+            for (next, every, _) in &mut state.pulses {
+                if *next <= now {
+                    pulse = true;
+                    *next = now + *every;
+                }
+            }
             let due = state.deadlines.first().map(|(at, _)| *at);
+            let due = state.pulses.iter().map(|(next, ..)| *next).chain(due).min();
+            if pulse {
+                self.wake();
+            }
             let wait = match due {
                 Some(at) if at <= now => {
                     self.wake();
@@ -76,12 +89,19 @@ impl Ticker {
     }
 
     /// Watches over a run until the guard is dropped. Enter before the store's epoch deadline is set.
-    pub(crate) fn watch(&self, control: &RunControl) -> Watch<'_> {
+    /// With `every`, the guest is made to look that often too.
+    pub(crate) fn watch(&self, control: &RunControl, every: Option<Duration>) -> Watch<'_> {
         let key = (control.deadline, self.shared.next_id.fetch_add(1, Ordering::Relaxed));
         control.cancel.add_waker(&self.waker);
         let mut state = lock(&self.shared.state);
         state.deadlines.insert(key);
-        if state.asleep_until.is_none_or(|until| key.0 < until) {
+        let mut first = key.0;
+        if let Some(every) = every {
+            let next = Instant::now() + every;
+            state.pulses.push((next, every, key.1));
+            first = first.min(next);
+        }
+        if state.asleep_until.is_none_or(|until| first < until) {
             self.shared.changed.notify_one();
         }
         Watch { ticker: self, key }
@@ -103,6 +123,8 @@ pub(crate) struct Watch<'a> {
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        lock(&self.ticker.shared.state).deadlines.remove(&self.key);
+        let mut state = lock(&self.ticker.shared.state);
+        state.deadlines.remove(&self.key);
+        state.pulses.retain(|(.., id)| *id != self.key.1);
     }
 }

@@ -148,6 +148,11 @@ impl Vfs {
         self.refused = false;
     }
 
+    /// The bytes in use at the moment.
+    pub(crate) fn used(&self) -> u64 {
+        self.used
+    }
+
     /// The most bytes that were in use at once since the limit was set.
     pub(crate) fn peak(&self) -> u64 {
         self.peak

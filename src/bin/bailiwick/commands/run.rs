@@ -7,14 +7,14 @@ use bailiwick::limits::ByteSize;
 use bailiwick::policy::render_findings;
 use bailiwick::{
     Artifact, BackendChoice, CancelToken, ExecutionContext, ExecutionEngine, ExecutionResult, ExitKind,
-    HistoryPlace, LimitOverrides, LimitsConfig, OutputStream,
+    HistoryPlace, LimitOverrides, LimitsConfig, OutputStream, PerformanceMetrics, ResourceUsage,
 };
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -64,6 +64,9 @@ pub(crate) struct Args {
     #[cfg(feature = "docker")]
     #[arg(long, value_name = "FILE")]
     containers: Option<PathBuf>,
+    /// Show what the run uses while it runs, and what that came to
+    #[arg(long)]
+    stats: bool,
     /// Print the whole result as one JSON object
     #[arg(long)]
     json: bool,
@@ -134,10 +137,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
         .cancel_token(cancel.clone())
         .filename(&source.name)
         .es_module(source.module);
-    if !args.json {
-        context = context.on_output(pass_on(cancel, Arc::clone(&closed)));
+    let line = Arc::new(Live::new(args.stats && !args.json));
+    if args.stats {
+        let line = Arc::clone(&line);
+        context = context.on_usage(STATS_INTERVAL, move |usage| line.show(usage));
     }
-    let result = engine.execute_blocking(&source.code, source.language, &context)?;
+    if !args.json {
+        context = context.on_output(pass_on(cancel, Arc::clone(&closed), Arc::clone(&line)));
+    }
+    let result = engine.execute_blocking(&source.code, source.language, &context);
+    line.clear();
+    let result = result?;
     if let Some(dir) = &args.out {
         keep(&result.artifacts, dir)?;
     }
@@ -146,6 +156,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
         print(&(json + "\n"))?;
     } else {
         explain(&result, &source, args);
+        if let Some(metrics) = &result.metrics {
+            summarise(&result, metrics);
+        }
     }
     if closed.load(Ordering::SeqCst) {
         // As a program ends whose reader went away.
@@ -156,6 +169,69 @@ pub(crate) fn run(args: &Args) -> Outcome {
         (exit, _) => exit.exit_status(),
     };
     Ok(u8::try_from(status).unwrap_or(1))
+}
+
+/// How often the live line is renewed.
+const STATS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The line on a terminal that shows what the run uses. It stands where the guest's next output will, and makes room for that.
+struct Live {
+    wanted: bool,
+    shown: AtomicBool,
+}
+
+impl Live {
+    fn new(wanted: bool) -> Self {
+        Self { wanted: wanted && io::stderr().is_terminal(), shown: AtomicBool::new(false) }
+    }
+
+    fn show(&self, usage: &ResourceUsage) {
+        if self.wanted {
+            self.shown.store(true, Ordering::SeqCst);
+            // A line that cannot be shown is nobody's loss.
+            let _ = write!(io::stderr(), "\r\x1b[K{}", describe(usage));
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown.swap(false, Ordering::SeqCst) {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn describe(usage: &ResourceUsage) -> String {
+    let mut text = format!(
+        "{:.1} s, processor {:.1} s, memory {}",
+        usage.wall.as_secs_f64(),
+        usage.cpu.as_secs_f64(),
+        megabytes(usage.memory)
+    );
+    if let Some(disk) = usage.disk {
+        text.push_str(&format!(", disk {}", megabytes(disk)));
+    }
+    if let Some(processes) = usage.processes {
+        text.push_str(&format!(", {processes} {}", if processes == 1 { "process" } else { "processes" }));
+    }
+    text
+}
+
+fn megabytes(size: ByteSize) -> String {
+    format!("{:.1} MB", size.bytes() as f64 / f64::from(1 << 20))
+}
+
+/// What the run's use came to.
+fn summarise(result: &ExecutionResult, metrics: &PerformanceMetrics) {
+    let usage = &result.usage;
+    note(&format!(
+        "{:.3} s, processor {:.3} s, memory {} at most (95th percentile {}), disk {}, {} samples",
+        usage.wall.as_secs_f64(),
+        usage.cpu.as_secs_f64(),
+        megabytes(usage.peak_memory),
+        megabytes(metrics.memory.p95),
+        megabytes(usage.disk),
+        metrics.samples
+    ));
 }
 
 fn context(args: &Args, code_from_stdin: bool) -> Result<ExecutionContext, Failure> {
@@ -225,8 +301,13 @@ fn watch_signals(cancel: &CancelToken) -> Result<Arc<AtomicI32>, Failure> {
 }
 
 /// Writes the guest's output to our own as it comes. When nobody reads it any more, the guest is stopped.
-fn pass_on(cancel: CancelToken, closed: Arc<AtomicBool>) -> impl Fn(OutputStream, &[u8]) + Send + Sync {
+fn pass_on(
+    cancel: CancelToken,
+    closed: Arc<AtomicBool>,
+    line: Arc<Live>,
+) -> impl Fn(OutputStream, &[u8]) + Send + Sync {
     move |stream, bytes| {
+        line.clear();
         let written = match stream {
             OutputStream::Stdout => {
                 let mut out = io::stdout().lock();
