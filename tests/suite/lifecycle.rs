@@ -2,7 +2,8 @@
 
 use super::{cache_dir, engine, new_engine, output, python, run};
 use bailiwick::{
-    ByteSize, CancelToken, ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, OutputStream,
+    BackendChoice, ByteSize, CancelToken, ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace,
+    Language, OutputStream,
 };
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -156,8 +157,9 @@ fn every_ending_is_recorded() {
 }
 
 #[test]
-fn shell_has_no_backend_here() {
-    let error = engine().execute_blocking("echo hi", Language::Shell, &ExecutionContext::new()).unwrap_err();
+fn shell_is_not_for_wasm() {
+    let asked = ExecutionContext::new().backend(BackendChoice::Wasm);
+    let error = engine().execute_blocking("echo hi", Language::Shell, &asked).unwrap_err();
     assert!(matches!(error.kind, bailiwick::EngineErrorKind::NoBackend { .. }), "{error}");
 }
 
