@@ -1,5 +1,6 @@
-//! Bailiwick runs code that nobody has vetted: Python and JavaScript, each run in a fresh WebAssembly sandbox inside this process,
-//! under a policy and real limits, with a record of every execution.
+//! Bailiwick runs code that nobody has vetted: Python and JavaScript, each run in a fresh WebAssembly sandbox inside this process;
+//! shell, and code with native packages, each in a container that is used once. Under a policy and real limits, with a record of every
+//! execution.
 //!
 //! ```
 //! use bailiwick::{ExecutionContext, ExecutionEngine, ExitKind, HistoryPlace, Language, LimitOverrides};
@@ -32,9 +33,16 @@
 //! | choose what code may say | [`SecurityManager`] |
 //! | choose what a run may use | [`LimitsConfig`], [`LimitOverrides`] |
 //! | watch what a process or a run uses | [`ResourceMonitor`], [`MonitoringSession`] |
+//! | run shell, numpy and pandas | [`ContainersConfig`], [`ExecutionEngine::build_image`] |
 //! | know what ran | [`ExecutionRecord`], [`History`] |
 //!
-//! With the feature `wasm` off, policy, limits and history remain, and nothing runs.
+//! Features: `wasm` and `docker`, the two backends, both on by default. Without either, policy, limits, monitor and history remain, and
+//! nothing runs.
+
+#![cfg_attr(
+    not(all(feature = "wasm", feature = "docker")),
+    allow(dead_code, unused_imports, reason = "what only the backend that is left out needs")
+)]
 
 mod backend;
 pub mod config;

@@ -27,6 +27,7 @@ mod config;
 mod error;
 mod finding;
 mod javascript;
+mod normal;
 mod pattern;
 mod python;
 mod render;

@@ -29,7 +29,7 @@ pub(super) fn check(source: &Source<'_>, report: &mut Report<'_>) -> Vec<Importe
     let imported = judge::judge(&pieces, report);
     let rules = report.rules;
     if !rules.patterns.is_empty() {
-        let normal = normal::Normal::new(&pieces);
+        let normal = normal::text(&pieces);
         for (pattern, ix) in &rules.patterns {
             pattern.find_in(
                 &normal.text,
@@ -48,5 +48,5 @@ pub(super) fn check(source: &Source<'_>, report: &mut Report<'_>) -> Vec<Importe
 
 /// A plain pattern in the normal form: `require("fs")` becomes `require('fs')`.
 pub(crate) fn normalise_literal(text: &str) -> String {
-    normal::Normal::new(&normal::fold(lexer::lex(text).tokens)).text
+    normal::text(&normal::fold(lexer::lex(text).tokens)).text
 }

@@ -3,6 +3,7 @@
 //! No comments, no white space but one space between two words; strings and plain templates in single quotes with their
 //! escapes decoded; `'a'+'b'` and `('ab')` folded; `x['name']` and `x?.name` written `x.name`.
 use super::lexer::{Kind, Token};
+use crate::policy::normal::Normal;
 
 /// Folded strings end here.
 const MAX_STRING: usize = 1 << 16;
@@ -125,67 +126,35 @@ fn is_name(text: &str) -> bool {
         && chars.all(|c| c.is_alphanumeric() || c == '_' || c == '$')
 }
 
-/// The text of the normal form, with where each piece stands in it.
-#[derive(Debug, Default)]
-pub(crate) struct Normal {
-    pub(crate) text: String,
-    /// Start in `text`, start and end in the source, and whether it is data (a string's contents).
-    pieces: Vec<(usize, usize, usize, bool)>,
-}
-
-impl Normal {
-    pub(crate) fn new(pieces: &[Piece]) -> Self {
-        let mut normal = Self::default();
-        let mut word_before = false;
-        for piece in pieces {
-            let word = matches!(piece.kind, Kind::Word(_) | Kind::Number);
-            if word && word_before {
-                normal.add(" ", piece.start, piece.start, false);
-            }
-            word_before = word;
-            match &piece.kind {
-                Kind::Word(w) => normal.add(w, piece.start, piece.end, false),
-                Kind::Number => normal.add("0", piece.start, piece.end, false),
-                Kind::Regex => {
-                    normal.add("/", piece.start, piece.end, false);
-                    normal.add("re/", piece.start, piece.end, true);
-                }
-                Kind::Str(s) => {
-                    normal.add("'", piece.start, piece.end, false);
-                    normal.add(&quoted(s), piece.start, piece.end, true);
-                    normal.add("'", piece.end.saturating_sub(1), piece.end, false);
-                }
-                Kind::TemplatePart(s) => normal.add(&quoted(s), piece.start, piece.end, true),
-                Kind::Backquote => normal.add("`", piece.start, piece.end, false),
-                Kind::Punct(p) => normal.add(p, piece.start, piece.end, false),
-                Kind::Odd(c) => normal.add(c.encode_utf8(&mut [0; 4]), piece.start, piece.end, false),
-            }
+/// The text of the normal form.
+pub(crate) fn text(pieces: &[Piece]) -> Normal {
+    let mut normal = Normal::default();
+    let mut word_before = false;
+    for piece in pieces {
+        let word = matches!(piece.kind, Kind::Word(_) | Kind::Number);
+        if word && word_before {
+            normal.add(" ", piece.start, piece.start, false);
         }
-        normal
-    }
-
-    fn add(&mut self, text: &str, start: usize, end: usize, data: bool) {
-        if !text.is_empty() {
-            self.pieces.push((self.text.len(), start, end, data));
-            self.text.push_str(text);
+        word_before = word;
+        match &piece.kind {
+            Kind::Word(w) => normal.add(w, piece.start, piece.end, false),
+            Kind::Number => normal.add("0", piece.start, piece.end, false),
+            Kind::Regex => {
+                normal.add("/", piece.start, piece.end, false);
+                normal.add("re/", piece.start, piece.end, true);
+            }
+            Kind::Str(s) => {
+                normal.add("'", piece.start, piece.end, false);
+                normal.add(&quoted(s), piece.start, piece.end, true);
+                normal.add("'", piece.end.saturating_sub(1), piece.end, false);
+            }
+            Kind::TemplatePart(s) => normal.add(&quoted(s), piece.start, piece.end, true),
+            Kind::Backquote => normal.add("`", piece.start, piece.end, false),
+            Kind::Punct(p) => normal.add(p, piece.start, piece.end, false),
+            Kind::Odd(c) => normal.add(c.encode_utf8(&mut [0; 4]), piece.start, piece.end, false),
         }
     }
-
-    fn index(&self, offset: usize) -> Option<usize> {
-        self.pieces.partition_point(|p| p.0 <= offset).checked_sub(1)
-    }
-
-    /// If `offset` lies in a string's contents: where in the text they end.
-    pub(crate) fn data_end(&self, offset: usize) -> Option<usize> {
-        let i = self.index(offset)?;
-        self.pieces[i].3.then(|| self.pieces.get(i + 1).map_or(self.text.len(), |p| p.0))
-    }
-
-    /// The source range of a range of the text.
-    pub(crate) fn source(&self, start: usize, end: usize) -> (usize, usize) {
-        let at = |offset| self.index(offset).map_or((0, 0), |i| (self.pieces[i].1, self.pieces[i].2));
-        (at(start).0, at(end.saturating_sub(1).max(start)).1)
-    }
+    normal
 }
 
 fn quoted(text: &str) -> String {

@@ -6,6 +6,7 @@
 mod judge;
 mod parser;
 
+use super::normal::Normal;
 use super::rules::{Detector, Report};
 use super::source::Source;
 use judge::{Judge, Variables, clean_path, fields};
@@ -55,7 +56,7 @@ fn judge_script(
         report.detect(Detector::SyntaxError, start, end, what, || format!("syntax error: {what}"));
     }
     let variables = judge::variables(&script, outer);
-    let normal = Normal::new(&script, &variables);
+    let normal = normal_text(&script, &variables);
     for (pattern, ix) in &report.rules.patterns {
         pattern.find_in(
             &normal.text,
@@ -76,68 +77,38 @@ fn judge_script(
 
 /// The normal form: words with quotes taken off and one space between them, redirections without space or number, one
 /// command to a line unless `|`, `&&` or the like joins them.
-#[derive(Default)]
-struct Normal {
-    text: String,
-    /// Start in the text, start and end in the script, whether it is data (a quoted argument).
-    pieces: Vec<(usize, usize, usize, bool)>,
-}
-
-impl Normal {
-    fn new(script: &Script, variables: &Variables) -> Self {
-        let mut normal = Self::default();
-        for command in &script.commands {
-            let mut first = true;
-            for field in command.words.iter().flat_map(|w| fields(w, variables)) {
-                if !first {
-                    normal.add(" ", field.start, field.start, false);
-                }
-                normal.add(&field.text, field.start, field.end, field.quoted && !first);
-                first = false;
+fn normal_text(script: &Script, variables: &Variables) -> Normal {
+    let mut normal = Normal::default();
+    for command in &script.commands {
+        let mut first = true;
+        for field in command.words.iter().flat_map(|w| fields(w, variables)) {
+            if !first {
+                normal.add(" ", field.start, field.start, false);
             }
-            for redirect in &command.redirects {
-                let (start, end) = (redirect.target.start, redirect.target.end);
-                if !first {
-                    normal.add(" ", start, start, false);
-                }
-                first = false;
-                normal.add(redirect.operator, start, end, false);
-                for field in fields(&redirect.target, variables) {
-                    let path = clean_path(&field.text);
-                    normal.add(&path, start, end, redirect.operator == "<<<");
-                }
+            normal.add(&field.text, field.start, field.end, field.quoted && !first);
+            first = false;
+        }
+        for redirect in &command.redirects {
+            let (start, end) = (redirect.target.start, redirect.target.end);
+            if !first {
+                normal.add(" ", start, start, false);
             }
-            let separator = if command.separator.is_empty() { "\n" } else { command.separator };
-            let end = command.words.last().map_or(0, |w| w.end);
-            normal.add(separator, end, end, false);
+            first = false;
+            normal.add(redirect.operator, start, end, false);
+            for field in fields(&redirect.target, variables) {
+                let path = clean_path(&field.text);
+                normal.add(&path, start, end, redirect.operator == "<<<");
+            }
         }
-        normal
+        let separator = if command.separator.is_empty() { "\n" } else { command.separator };
+        let end = command.words.last().map_or(0, |w| w.end);
+        normal.add(separator, end, end, false);
     }
-
-    fn add(&mut self, text: &str, start: usize, end: usize, data: bool) {
-        if !text.is_empty() {
-            self.pieces.push((self.text.len(), start, end, data));
-            self.text.push_str(text);
-        }
-    }
-
-    fn index(&self, offset: usize) -> Option<usize> {
-        self.pieces.partition_point(|p| p.0 <= offset).checked_sub(1)
-    }
-
-    fn data_end(&self, offset: usize) -> Option<usize> {
-        let i = self.index(offset)?;
-        self.pieces[i].3.then(|| self.pieces.get(i + 1).map_or(self.text.len(), |p| p.0))
-    }
-
-    fn source(&self, start: usize, end: usize) -> (usize, usize) {
-        let at = |offset| self.index(offset).map_or((0, 0), |i| (self.pieces[i].1, self.pieces[i].2));
-        (at(start).0, at(end.saturating_sub(1).max(start)).1)
-    }
+    normal
 }
 
 /// A plain pattern in the normal form: `> "/dev/"` becomes `>/dev/`.
 pub(crate) fn normalise_literal(text: &str) -> String {
-    let normal = Normal::new(&parser::parse(text, 0), &Variables::new());
+    let normal = normal_text(&parser::parse(text, 0), &Variables::new());
     normal.text.trim_end_matches('\n').to_owned()
 }
