@@ -528,6 +528,7 @@ fn finish(result: &mut ExecutionResult, finished: Finished, gauge: &Gauge) {
     result.truncated = finished.truncated;
     result.value = finished.value;
     result.artifacts = finished.artifacts;
+    result.artifacts_left_out = finished.artifacts_left_out;
     let used = gauge.usage();
     result.usage = Usage::new(
         used.wall,

@@ -488,6 +488,8 @@ pub struct ExecutionResult {
     pub value: Option<Value>,
     /// The files it left in its workspace, where they were asked for.
     pub artifacts: Vec<Artifact>,
+    /// How many files it left that are not among the artifacts: too many, too large together, or of a name that cannot be kept.
+    pub artifacts_left_out: u32,
     /// What it used.
     pub usage: Usage,
     /// What its use came to over time, where [`on_usage`](crate::ExecutionContext::on_usage) asked for samples.
@@ -511,6 +513,7 @@ impl ExecutionResult {
             truncated: Truncated::default(),
             value: None,
             artifacts: Vec::new(),
+            artifacts_left_out: 0,
             usage: Usage::default(),
             metrics: None,
             policy,
@@ -545,6 +548,7 @@ impl ExecutionResult {
     /// - `value`: the value of the last expression, as JSON or as the text that the language itself writes for it; `value_kind` says
     ///   which: `json`, `repr`, or null if there is no value
     /// - `artifacts`: a list of `{path, bytes}`, where `bytes` is the file's size
+    /// - `artifacts_left_out`: how many files are not in that list
     /// - `usage`: see [`Usage`]
     /// - `policy`: `{risk, findings}`; that policy denied the code is in `exit`
     /// - `metrics`: only if samples were asked for; see [`PerformanceMetrics`]
@@ -574,6 +578,7 @@ impl ExecutionResult {
                 None => None,
             },
             "artifacts": artifacts,
+            "artifacts_left_out": self.artifacts_left_out,
             "usage": self.usage,
             "policy": { "risk": self.policy.risk, "findings": self.policy.findings },
         });
@@ -770,6 +775,7 @@ mod tests {
             "value": 45,
             "value_kind": "json",
             "artifacts": [{ "path": "out/a.txt", "bytes": 5 }],
+            "artifacts_left_out": 0,
             "usage": { "wall_ms": 0.39, "cpu_ms": 0.0, "fuel": 150_000, "peak_memory_bytes": 0, "disk_bytes": 0 },
             "policy": { "risk": "low", "findings": [finding] },
         });

@@ -36,11 +36,23 @@ impl ExecutionEngine {
             }
             None => self.choose(admitted, context.backend)?,
         };
-        let unenforceable = backend
-            .unenforceable(admitted.limits(), &context.limits)
-            .map_err(|error| needed(error.into(), &why, context.backend))?;
+        let cannot = |backend: &dyn Backend| backend.unenforceable(admitted.limits(), &context.limits);
+        let (mut backend, mut why) = (backend, why);
+        let unenforceable = cannot(backend).map_err(|error| needed(error.into(), &why, context.backend))?;
         if let Some(limit) = unenforceable {
-            return Err(EngineErrorKind::Unenforceable { backend: backend.name(), limit }.into());
+            // Another backend that can hold the run to it, if it was left to us where to run.
+            let free = asked.is_none() && environment.is_none_or(|entry| entry.backend().is_none());
+            let other = self.inner.backends().find(|other| {
+                free && other.name() != backend.name()
+                    && other.supports(language)
+                    && admitted.imports().iter().all(|i| i.guarded || other.provides(language, &i.module))
+                    && matches!(cannot(*other), Ok(None))
+            });
+            let Some(other) = other else {
+                return Err(EngineErrorKind::Unenforceable { backend: backend.name(), limit }.into());
+            };
+            why = format!("the {} backend cannot enforce {limit}", backend.name());
+            backend = other;
         }
         if let Some(entry) = environment {
             entry.settle(backend.name());

@@ -76,6 +76,8 @@ pub(crate) struct Finished {
     pub(crate) truncated: Truncated,
     pub(crate) value: Option<Value>,
     pub(crate) artifacts: Vec<Artifact>,
+    /// Files that were there and are not among the artifacts.
+    pub(crate) artifacts_left_out: u32,
     /// Units of fuel, where the run was metered. What else it used, the gauge knows.
     pub(crate) fuel: Option<u64>,
     /// Whether the interpreter can take another request: not after it was stopped in the middle of something.

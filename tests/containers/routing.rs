@@ -145,3 +145,29 @@ fn an_environment_stays_where_its_first_execution_put_it() {
     assert!(matches!(error.kind, EngineErrorKind::EnvironmentElsewhere { .. }), "{error}");
     assert!(engine().cleanup_environment(env.id()));
 }
+
+#[test]
+#[ignore = "needs a Docker daemon"]
+fn a_limit_that_one_backend_cannot_enforce_is_held_by_the_other() {
+    let context = ExecutionContext::new().limits(LimitOverrides::new().cpu_cores(0.5));
+    let result = run(Language::Python, "print(1)", &context);
+    assert_eq!((output(&result).as_str(), result.backend), ("1\n", Some(BackendName::Docker)));
+    assert!(result.routing.starts_with("the wasm backend cannot enforce"), "{}", result.routing);
+    let error = engine()
+        .execute_blocking("print(1)", Language::Python, &context.backend(BackendChoice::Wasm))
+        .unwrap_err();
+    assert!(matches!(error.kind, EngineErrorKind::Unenforceable { .. }), "{error}");
+}
+
+#[test]
+#[ignore = "needs a Docker daemon"]
+fn what_is_left_out_of_the_artifacts_is_counted() {
+    let context = ExecutionContext::new().collect_artifacts(true);
+    let code = "for i in $(seq 5000); do : > f$i; done; printf x > $'bad\\xff'; mkdir -m 000 d; chmod 000 f1";
+    let result = run(Language::Shell, code, &context);
+    output(&result);
+    // 5,001 files, of which 4,096 are sent; the odd name is among those or not.
+    assert!((4095..=4096).contains(&result.artifacts.len()));
+    assert_eq!(result.artifacts.len() + result.artifacts_left_out as usize, 5001);
+    assert!(run(Language::Shell, ": > a", &context).artifacts_left_out == 0);
+}

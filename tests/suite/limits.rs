@@ -191,7 +191,11 @@ fn a_limit_above_the_ceiling_is_refused_and_not_clamped() {
         assert!(matches!(error.kind, bailiwick::EngineErrorKind::Limit(_)), "{error}");
     }
     let error = engine
-        .execute_blocking("1", Language::Python, &with(LimitOverrides::new().cpu_cores(0.5)))
+        .execute_blocking(
+            "1",
+            Language::Python,
+            &with(LimitOverrides::new().cpu_cores(0.5)).backend(bailiwick::BackendChoice::Wasm),
+        )
         .unwrap_err();
     assert!(matches!(error.kind, bailiwick::EngineErrorKind::Unenforceable { .. }), "{error}");
     let error = engine

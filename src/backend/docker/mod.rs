@@ -356,6 +356,7 @@ fn nothing_ran() -> Finished {
         truncated: Truncated::default(),
         value: None,
         artifacts: Vec::new(),
+        artifacts_left_out: 0,
         fuel: None,
         reusable: false,
     }

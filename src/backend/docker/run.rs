@@ -59,6 +59,7 @@ struct Running<'a> {
     stop: Option<Stop>,
     artifacts: Vec<Artifact>,
     artifact_room: u64,
+    left_out: u32,
     /// Whether the artifact that is arriving is kept.
     keep: bool,
     input_error: Option<(i32, String)>,
@@ -116,11 +117,13 @@ impl Running<'_> {
             Frame::Artifact { size, path } => {
                 let path = String::from_utf8(path).ok().filter(|path| path_problem(path).is_none());
                 self.keep = false;
-                if let Some(path) = path
-                    && size <= self.artifact_room
-                {
-                    self.keep = true;
-                    self.artifacts.push(Artifact::new(path, Vec::new()));
+                match path {
+                    Some(path) if size <= self.artifact_room => {
+                        self.keep = true;
+                        self.artifacts.push(Artifact::new(path, Vec::new()));
+                    }
+                    // A name that no input file could have either, or one that nobody can write down.
+                    _ => self.left_out = self.left_out.saturating_add(1),
                 }
             }
             Frame::ArtifactBytes(bytes) => {
@@ -133,7 +136,10 @@ impl Running<'_> {
                     artifact.bytes.extend_from_slice(&bytes);
                 }
             }
-            Frame::End { .. } => return Ok(Step::End),
+            Frame::End { left_out } => {
+                self.left_out = self.left_out.saturating_add(left_out);
+                return Ok(Step::End);
+            }
             Frame::Input { errno, path } => {
                 self.input_error = Some((errno, String::from_utf8_lossy(&path).into_owned()));
             }
@@ -161,6 +167,7 @@ pub(super) async fn run(container: &mut Container, job: &Job<'_>, last: bool) ->
         stop: None,
         artifacts: Vec::new(),
         artifact_room: limits.disk.bytes(),
+        left_out: 0,
         keep: false,
         input_error: None,
         gauge: Arc::clone(&job.gauge),
@@ -317,6 +324,7 @@ impl Running<'_> {
             truncated: self.truncated,
             value,
             artifacts: self.artifacts,
+            artifacts_left_out: self.left_out,
             fuel: None,
             reusable,
         }

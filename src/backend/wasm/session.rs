@@ -323,6 +323,7 @@ impl WasmSession {
             truncated: Truncated { stdout: state.stdio.stdout_cut, stderr: state.stdio.stderr_cut },
             value,
             artifacts,
+            artifacts_left_out: 0,
             fuel: Some(fuel),
             reusable: intact,
         }

@@ -150,6 +150,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let result = result?;
     if let Some(dir) = &args.out {
         keep(&result.artifacts, dir)?;
+        if result.artifacts_left_out > 0 {
+            note(&format!(
+                "{} files are not in {}: more than 4096, more than the disk limit together, or of a name that cannot be kept",
+                result.artifacts_left_out,
+                dir.display()
+            ));
+        }
     }
     if args.json {
         let json = serde_json::to_string(&result).map_err(Failure::new)?;
