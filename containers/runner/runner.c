@@ -37,6 +37,8 @@
 /* More files than anyone looks at, and little enough to walk at once. */
 #define MAX_ARTIFACTS 4096
 #define MAX_DEPTH 64
+/* How often the pipes are read at a job's end: each holds a megabyte at most, and is read 64 KiB at a time. */
+#define MAX_PUMPS 64
 /* How often a running job's disk use is looked at. */
 #define WATCH_MS 20
 /* How long the runner outlives the time limit of a job: the engine has long ended the container, or is gone itself. */
@@ -47,6 +49,7 @@ enum { FLAG_LAST = 8 };
 
 static const char *language, *mode;
 static int shared, is_shell;
+static rlim_t open_files;
 
 static pid_t worker = -1;
 static int worker_status;
@@ -326,8 +329,9 @@ static void start(char *const *argv, char *const *environment, uint64_t disk)
             (void)ignored;
             close(score);
         }
-        struct rlimit none_at_all = {0, 0};
+        struct rlimit none_at_all = {0, 0}, files = {open_files, open_files};
         setrlimit(RLIMIT_CORE, &none_at_all);
+        setrlimit(RLIMIT_NOFILE, &files);
         if (disk) {
             struct rlimit file = {disk, disk};
             setrlimit(RLIMIT_FSIZE, &file);
@@ -495,7 +499,8 @@ static void finish(enum how how, int32_t code)
 {
     if (how != DONE)
         kill_all();
-    while (pump(&out, 'o') || pump(&err, 'e')) {
+    /* No more than the pipes can hold: what the code left running in an environment may write without end. */
+    for (int i = 0; i < MAX_PUMPS && (pump(&out, 'o') || pump(&err, 'e')); i++) {
     }
     unsigned char exit[8 + 72];
     put32(exit, job.over_disk ? OVER_DISK : job.stopping ? STOPPED : how);
@@ -851,8 +856,8 @@ static void watch(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: runner python|javascript|shell cold|warm|shared\n");
+    if (argc != 4 || (open_files = strtoul(argv[3], NULL, 10)) == 0) {
+        fprintf(stderr, "usage: runner python|javascript|shell cold|warm|shared OPEN_FILES\n");
         return 2;
     }
     /* It ends every process that it can reach: that must be those of its own container. */

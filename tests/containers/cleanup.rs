@@ -113,8 +113,9 @@ fn what_a_dead_engine_left_is_removed_and_what_a_live_one_has_is_not() {
     let (dead_pid, dead_start) = (gone.id(), start_of(gone.id()));
     gone.wait().unwrap();
     let mut alive = Command::new("sleep").arg("600").spawn().unwrap();
-    let create =
-        |label: &str| docker(&["create", "--label", label, "--network", "none", &image, "shell", "cold"]);
+    let create = |label: &str| {
+        docker(&["create", "--label", label, "--network", "none", &image, "shell", "cold", "64"])
+    };
     let dead = create(&label(&boot, dead_pid, &dead_start));
     let reused = create(&label(&boot, alive.id(), "1"));
     let keep = [

@@ -217,6 +217,18 @@ fn limits_that_nothing_can_start_under_are_told() {
     assert!(error.to_string().contains("less than the python interpreter itself takes"), "{error}");
 }
 
+#[tokio::test]
+#[ignore = "needs a Docker daemon"]
+async fn it_works_on_a_thread_that_drives_another_runtime() {
+    output(&super::shell("echo ok"));
+    let result = engine().execute("echo ok", Language::Shell, &on_docker()).await.unwrap();
+    assert_eq!(output(&result), "ok\n");
+    // An engine that ends there too.
+    let own = builder(ContainersConfig::default()).build().unwrap();
+    output(&own.execute_blocking("echo ok", Language::Shell, &on_docker()).unwrap());
+    drop(own);
+}
+
 #[test]
 #[ignore = "needs a Docker daemon"]
 fn cancelling_before_there_is_a_container_leaves_none() {

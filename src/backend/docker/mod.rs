@@ -30,7 +30,9 @@ use pool::{Plan, Pool, same_container};
 use reap::Owner;
 use run::{Failure, Waker, cancelled};
 use spec::{Mode, Spec};
-use std::sync::{Arc, Mutex};
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
@@ -52,6 +54,7 @@ struct Shared {
 pub(crate) struct DockerBackend {
     shared: Arc<Shared>,
     queue_timeout: Duration,
+    handle: Handle,
     runtime: Option<Runtime>,
 }
 
@@ -185,9 +188,10 @@ impl DockerBackend {
             removals: Arc::default(),
             config,
         });
-        let backend = Self { shared, queue_timeout, runtime: Some(runtime) };
+        let handle = runtime.handle().clone();
+        let backend = Self { shared, queue_timeout, handle, runtime: Some(runtime) };
         if !backend.shared.pools.is_empty() {
-            let (shared, handle) = (Arc::clone(&backend.shared), backend.handle());
+            let (shared, handle) = (Arc::clone(&backend.shared), backend.handle.clone());
             handle.clone().spawn(async move {
                 // Should there be no daemon, the first job says so.
                 let Ok(daemon) = shared.daemon(&handle).await else { return };
@@ -199,18 +203,12 @@ impl DockerBackend {
         Ok(backend)
     }
 
-    fn runtime(&self) -> &Runtime {
-        // Taken in `drop` alone.
-        self.runtime.as_ref().unwrap_or_else(|| unreachable!("the runtime lives as long as the backend"))
-    }
-
-    fn handle(&self) -> Handle {
-        self.runtime().handle().clone()
+    fn wait<F: Future>(&self, future: F) -> F::Output {
+        wait(&self.handle, future)
     }
 
     fn connect(&self) -> Result<Arc<Daemon>, BackendError> {
-        let handle = self.handle();
-        self.runtime().block_on(self.shared.daemon(&handle)).map_err(failed)
+        self.wait(self.shared.daemon(&self.handle)).map_err(failed)
     }
 
     /// How many containers wait for a job.
@@ -251,7 +249,7 @@ impl DockerBackend {
                 () = cancelled(&job.cancel, &waker) => Ok(None),
             }
         };
-        self.runtime().block_on(started).map_err(|error| match error.kind {
+        self.wait(started).map_err(|error| match error.kind {
             DockerErrorKind::NoMemory => too_small(),
             _ => failed(error),
         })
@@ -286,7 +284,7 @@ impl DockerBackend {
     /// If no daemon answers, or it has no such running container.
     pub(crate) fn container_target(&self, id: &str) -> Result<ContainerTarget, BackendError> {
         let daemon = self.connect()?;
-        self.runtime().block_on(stats::follow(daemon, id)).map_err(failed)
+        self.wait(stats::follow(daemon, id)).map_err(failed)
     }
 
     /// How the image of a language stands.
@@ -298,7 +296,7 @@ impl DockerBackend {
         let packages = self.packages_of(language).map(str::to_owned).collect();
         let image = self.shared.image(language);
         let report = images::report(&daemon, language, &image, packages);
-        self.runtime().block_on(report).map_err(failed)
+        self.wait(report).map_err(failed)
     }
 
     /// Builds the image of a language and returns its name.
@@ -312,7 +310,7 @@ impl DockerBackend {
         progress: impl FnMut(&str),
     ) -> Result<String, BackendError> {
         let daemon = self.connect()?;
-        self.runtime().block_on(images::build(&daemon, language, options, progress)).map_err(failed)
+        self.wait(images::build(&daemon, language, options, progress)).map_err(failed)
     }
 
     /// What the image of a language adds to its interpreter.
@@ -346,6 +344,31 @@ pub struct DaemonReport {
     pub security: Vec<String>,
     /// The limit that it cannot enforce, if there is one; then nothing is run there.
     pub unenforceable: Option<&'static str>,
+}
+
+/// Waits for a future on the calling thread, wherever that is: a runtime's own `block_on` panics on a thread that drives another runtime.
+fn wait<F: Future>(handle: &Handle, future: F) -> F::Output {
+    struct Bell(Mutex<bool>, Condvar);
+    impl std::task::Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            *lock(&self.0) = true;
+            self.1.notify_one();
+        }
+    }
+    let _context = handle.enter();
+    let bell = Arc::new(Bell(Mutex::new(false), Condvar::new()));
+    let waker = Arc::clone(&bell).into();
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        let mut rung = lock(&bell.0);
+        while !*rung {
+            rung = bell.1.wait(rung).unwrap_or_else(PoisonError::into_inner);
+        }
+        *rung = false;
+    }
 }
 
 fn nothing_ran() -> Finished {
@@ -392,7 +415,7 @@ impl Backend for DockerBackend {
 
     fn run(&self, job: &Job<'_>) -> Result<Finished, BackendError> {
         let Some(mut container) = self.container(job, Mode::Cold)? else { return Ok(nothing_ran()) };
-        Ok(self.runtime().block_on(run::run(&mut container, job, true))?)
+        Ok(self.wait(run::run(&mut container, job, true))?)
     }
 
     fn open(&self, job: &Job<'_>) -> Result<Box<dyn Session>, BackendError> {
@@ -402,7 +425,7 @@ impl Backend for DockerBackend {
             container,
             limits,
             shared: Arc::clone(&self.shared),
-            handle: self.handle(),
+            handle: self.handle.clone(),
         }))
     }
 }
@@ -436,10 +459,10 @@ impl Session for DockerSession {
             if let Some(daemon) = daemon {
                 let image = self.shared.image(job.admitted.language());
                 let spec = self.shared.spec(&daemon, &image, job.admitted.language(), Mode::Shared, &limits);
-                self.handle.block_on(container.hold_to(&spec)).map_err(failed)?;
+                wait(&self.handle, container.hold_to(&spec)).map_err(failed)?;
             }
             self.limits = limits;
         }
-        Ok(self.handle.block_on(run::run(container, job, false))?)
+        Ok(wait(&self.handle, run::run(container, job, false))?)
     }
 }

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 
 /// Where the runner lies in every image of ours.
 pub(super) const RUNNER: &str = "/opt/bailiwick/runner";
+/// What the runner has open at most: its streams, the kernel's counters, and a directory for each level that it collects files from.
+const RUNNER_FILES: i64 = 128;
 /// The user that everything in a container runs as.
 const USER: &str = "1000:1000";
 
@@ -86,7 +88,8 @@ impl Spec<'_> {
             nano_cpus: Some((cores * 1e9) as i64),
             pids_limit: Some(i64::from(limits.processes + own_processes(self.language))),
             ulimits: Some(vec![
-                ulimit("nofile", i64::from(limits.open_files)),
+                // The runner needs some of its own, and holds the code to its limit.
+                ulimit("nofile", i64::from(limits.open_files) + RUNNER_FILES),
                 ulimit("core", 0),
                 ulimit("memlock", 65536),
             ]),
@@ -120,7 +123,11 @@ impl Spec<'_> {
             user: Some(USER.to_owned()),
             working_dir: Some("/workspace".to_owned()),
             entrypoint: Some(vec![RUNNER.to_owned()]),
-            cmd: Some(vec![self.language.to_string(), self.mode.as_str().to_owned()]),
+            cmd: Some(vec![
+                self.language.to_string(),
+                self.mode.as_str().to_owned(),
+                limits.open_files.to_string(),
+            ]),
             env: Some(Vec::new()),
             labels: Some(self.labels.clone()),
             attach_stdin: Some(true),
