@@ -1,0 +1,17 @@
+console.log({ a: 1, b: 'text', c: [1, 2, [3, [4, [5]]]], d: { e: { f: { g: { h: 1 } } } }, f() {}, g: () => {}, s: Symbol('q'), n: null, u: undefined });
+console.log([1.5, -0, 1e21, NaN, 10n, true], ['a\'b', "c\nd", `e"f'g`], [], {}, [[]], [{}], [undefined, null], [, 1, , ,]);
+console.log('%s|%d|%i|%f|%j|%o|%O|%c|%%|%x', 'str', 4.5, 4.5, '1.5', { j: 1 }, [1], { o: { p: 1 } }, 'css', 'extra', { more: 1 });
+console.log(Array.from({ length: 120 }, (_, i) => i));
+console.log(['apple', 'banana', 'cherry', 'dragonfruit', 'elderberry', 'fig', 'grape', 'honeydew melon', 'kiwi']);
+console.log({ longKeyNumberOne: 'a rather long value here', longKeyNumberTwo: 'another rather long value', short: [1, 2, 3], 'needs-quotes': 1, 2: 'number' });
+console.log(function named() {}, class A {}, class extends Array {}, async () => {}, function* gen() {}, Math, JSON, globalThis === this);
+console.log(new Date(Date.UTC(2026, 0, 2)), /re/g, new Uint8Array([1, 2, 3]), new ArrayBuffer(4), Buffer.from('hi'), new Map([['k', { v: 1 }]]), new Set(['x']), [new Date(NaN)]);
+console.log(Object.create(null), Object.create({ x: 1 }), new (class Foo { constructor() { this.x = 1; } })(), Object.assign(() => {}, { prop: 1 }), new (class extends Map {})());
+const loop = { name: 'loop' }; loop.self = loop; loop.list = [loop];
+console.log(loop, 'x'.repeat(200).length, [['a', 1], ['b', 2]], { get a() { return 1; }, set a(v) {}, get b() { return 2; }, set c(v) {} });
+console.log(new Number(3), new String('abc'), new Boolean(false), Object(Symbol('b')), Object(1n), [new String('x')], -0, [-0], 0.1 + 0.2);
+console.log([1, 2, 3].map(String), new Array(5), [1, , 3], Object.assign([1, 2], { extra: true }), 'multi\nline', ['multi\nline']);
+console.log();
+console.log(null, undefined, true, 'end'); console.info('info'); console.debug('debug');
+console.group('group'); console.log('inside\ntwo lines'); console.groupEnd(); console.dir({ a: { b: { c: { d: 1 } } } }, { depth: 0 });
+console.assert(1 === 2, 'assertion %s', 'text'); console.count(); console.count('x'); console.error('err', { e: 1 }); console.warn('warn');

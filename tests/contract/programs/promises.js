@@ -1,0 +1,20 @@
+const later = (ms, value, fail) => new Promise((ok, no) => setTimeout(fail ? no : ok, ms, fail ? new Error(value) : value));
+const report = (label) => (value) => console.log(label, value);
+(async () => {
+  report('all')(await Promise.all([later(20, 'slow'), later(1, 'fast'), 3]));
+  report('race')(await Promise.race([later(40, 'slow'), later(1, 'fast')]));
+  report('any')(await Promise.any([later(1, 'bad', true), later(15, 'good')]));
+  const settled = await Promise.allSettled([later(1, 'x'), Promise.reject(7)]);
+  report('settled')(settled);
+  await Promise.all([later(1, 'first'), later(2, 'broken', true)]).catch((e) => console.log('failed', e.message));
+  await Promise.any([Promise.reject(1)]).catch((e) => console.log(e.constructor.name, e.errors));
+  const chain = await [1, 2, 3].reduce((p, n) => p.then((sum) => sum + n), Promise.resolve(0));
+  console.log(chain, await { then(ok) { ok('thenable'); } });
+  const { promise, resolve } = (() => { let resolve; const promise = new Promise((r) => { resolve = r; }); return { promise, resolve }; })();
+  console.log(promise, Promise.resolve(5), [Promise.resolve({ a: 1 })]);
+  resolve('ok');
+  console.log(await promise.finally(() => console.log('cleanup')));
+  const queue = [];
+  await Promise.all([3, 1, 2].map(async (n) => { await later(n * 15); queue.push(n); }));
+  console.log(queue);
+})();
