@@ -29,4 +29,3 @@ with open("notes/a.txt") as file:
         file.write("x")
     except OSError as error:
         print(type(error).__name__, error)
-os.strerror(2)
