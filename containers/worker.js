@@ -419,14 +419,20 @@ function go(request) {
   }
 }
 
+// A write waits until the pipe has room. Otherwise Node queues what does not fit until its event loop runs, and a program that is
+// stopped, or never comes to its end, loses it.
+function writeAtOnce() {
+  for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true);
+}
+
 function serve(mode) {
   shared = mode === 'shared';
+  writeAtOnce();
   if (shared) prepareShared();
   if (mode !== 'cold') {
     // What takes its time when it is first used.
     safely(() => require('lodash'));
     inspect({ a: [1, 'x', new Map([[1, 2]])] });
-    process.stdout; process.stderr; // eslint-disable-line no-unused-expressions
   }
   send('r', Buffer.alloc(0));
   accept();

@@ -289,9 +289,26 @@ fn a_pending_execution_outlives_the_history_it_came_from() {
 }
 
 #[test]
-fn closing_leaves_only_the_database() {
+fn short_lived_histories_leave_short_journals_and_not_too_many() {
     let dir = TempDir::new().unwrap();
-    run(&open(dir.path()), "");
+    let made: HashSet<_> = (0..150).map(|_| run(&open(dir.path()), "")).collect();
+    let left = files(dir.path(), "journal-");
+    assert!((1..=64).contains(&left.len()), "{} journals", left.len());
+    let history = open(dir.path());
+    assert_eq!(ids(&history.recent(999).unwrap()).into_iter().collect::<HashSet<_>>(), made);
+    history.flush().unwrap();
+    assert_eq!(files(dir.path(), "journal-").len(), 1, "only our own is left");
+    assert_eq!(ids(&history.recent(999).unwrap()).into_iter().collect::<HashSet<_>>(), made);
+}
+
+#[test]
+fn closing_after_the_database_was_used_leaves_only_that() {
+    let dir = TempDir::new().unwrap();
+    let history = open(dir.path());
+    run(&history, "");
+    history.flush().unwrap();
+    run(&history, "");
+    drop(history);
     assert_eq!(files(dir.path(), "journal-"), [] as [PathBuf; 0]);
     assert_eq!(files(dir.path(), "new-"), [] as [PathBuf; 0]);
     assert_eq!(files(dir.path(), "history.sqlite").first(), Some(&dir.path().join("history.sqlite")));
@@ -640,6 +657,7 @@ fn database() -> Vec<u8> {
     for _ in 0..40 {
         run(&history, "");
     }
+    history.flush().unwrap();
     drop(history);
     let path = dir.path().join("history.sqlite");
     let connection = rusqlite::Connection::open(&path).unwrap();

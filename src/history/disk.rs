@@ -49,6 +49,10 @@ const CHECKPOINT_AT: u64 = 4 << 20;
 /// The most a journal may hold. Whoever would begin a run on a longer one first moves events to the database.
 const MAX_JOURNAL: u64 = 64 << 20;
 
+/// A journal that is no longer than this when its history is closed may wait for others, so many of them.
+const SMALL_JOURNAL: u64 = 64 << 10;
+const MAX_WAITING: usize = 64;
+
 /// How many damaged databases, and how many damaged journals, are kept.
 const MAX_ASIDE: usize = 3;
 
@@ -220,6 +224,11 @@ impl Drop for Handle {
             // It only fails if the thread panicked; what it left undone is done below.
             let _ = thread.join();
         }
+        // Opening the database costs a process that lives for milliseconds more than its run. Readers read journals too, and the next
+        // process that finds many of them moves them all.
+        if self.disk.leaves_its_journal() {
+            return;
+        }
         // What cannot be moved now stays in the journal, for whoever opens the history next.
         if self.disk.has_work().unwrap_or(true) && self.disk.move_events(true).is_err() {
             return;
@@ -294,6 +303,15 @@ impl Disk {
             };
             stop = locked(&self.stop);
         }
+    }
+
+    /// Whether a journal as short as ours can wait: the database was not used, and few others wait.
+    fn leaves_its_journal(&self) -> bool {
+        let len = locked(&self.journal).len();
+        let unused = locked(&self.store).open.is_none();
+        unused
+            && (1..=SMALL_JOURNAL).contains(&len)
+            && journal::list(&self.dir).is_ok_and(|journals| journals.len() < MAX_WAITING)
     }
 
     /// Whether there is anything to move: events of ours, or a dead process's journal.

@@ -70,7 +70,7 @@ fn one_that_died_while_it_waited_is_not_handed_out() {
                 .args(["inspect", "-f", "{{json .Config.Cmd}}", id])
                 .output()
                 .unwrap();
-            String::from_utf8_lossy(&out.stdout).trim() == "[\"python\",\"warm\",\"64\"]"
+            String::from_utf8_lossy(&out.stdout).trim() == "[\"python\",\"warm\",\"65\"]"
         })
         .collect();
     for id in waiting {

@@ -1,6 +1,6 @@
 //! Each limit has an ending of its own; what came before it is kept.
 
-use crate::{Fails, On, exception, files, known_to_fail, output, shown};
+use crate::{On, exception, files, output, shown};
 use bailiwick::limits::ByteSize;
 use bailiwick::{
     EngineErrorKind, ExceptionInfo, ExecutionContext, ExecutionResult, ExitKind, Language, LimitOverrides,
@@ -127,14 +127,10 @@ fn output_ends_at_its_limit(on: On) {
         (Language::JavaScript, "setInterval(() => console.log('x'.repeat(5000)), 1)"),
     ] {
         let result = on.run(language, code, context());
-        let node = !on.is_wasm() && code.starts_with("for (;;) console");
-        let waits = if node { Fails::Sometimes } else { Fails::Never };
-        known_to_fail(waits, "Node writes to a pipe when its event loop has a turn", || {
-            assert_eq!(result.exit, ExitKind::OutputLimit { limit }, "{code}");
-            assert!(result.truncated.stdout && !result.truncated.stderr, "{code}");
-            assert_eq!(result.stdout.len(), 64 << 10, "{code}");
-            assert_eq!(result.exit.exit_status(), 141);
-        });
+        assert_eq!(result.exit, ExitKind::OutputLimit { limit }, "{code}");
+        assert!(result.truncated.stdout && !result.truncated.stderr, "{code}");
+        assert_eq!(result.stdout.len(), 64 << 10, "{code}");
+        assert_eq!(result.exit.exit_status(), 141);
     }
     let code = "import sys\nprint('kept', flush=True)\nwhile True: sys.stderr.write('e' * 1000)";
     let result = on.run(Language::Python, code, context());
@@ -216,8 +212,8 @@ fn an_input_file_beyond_the_disk_limit_is_an_error(on: On) {
 fn open_files_are_bounded(on: On) {
     let context = || with(LimitOverrides::new().open_files(32));
     let code = "import errno\nopened = []\ntry:\n    while True: opened.append(open(f'f{len(opened)}', 'w'))\nexcept OSError as e:\n    print(len(opened), errno.errorcode[e.errno])";
-    // In a container the standard streams count, and the interpreter's own connection.
-    let most = if on.is_wasm() { 32 } else { 28 };
+    // The three standard streams count.
+    let most = 29;
     assert_eq!(output(&on.run(Language::Python, code, context())), format!("{most} EMFILE\n"));
     let code = "const fs = require('fs'); let n = 0; try { for (;; n++) fs.openSync('f' + n, 'w') } catch (e) { console.log(n >= 12, e.code) }";
     assert_eq!(output(&on.run(Language::JavaScript, code, context())), "true EMFILE\n");
@@ -237,11 +233,7 @@ fn open_files_are_bounded(on: On) {
 fn few_open_files_are_enough_to_start(on: On) {
     for (language, code) in [(Language::Python, "print('up')"), (Language::JavaScript, "console.log('up')")] {
         let context = with(LimitOverrides::new().open_files(8));
-        let node = !on.is_wasm() && language == Language::JavaScript;
-        let fails = if node { Fails::Always } else { Fails::Never };
-        known_to_fail(fails, "Node itself opens 21 files before it runs anything", || {
-            assert_eq!(output(&on.run(language, code, context)), "up\n");
-        });
+        assert_eq!(output(&on.run(language, code, context)), "up\n");
     }
 }
 

@@ -174,25 +174,6 @@ fn shown(result: &ExecutionResult) -> String {
     )
 }
 
-/// How often something fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fails {
-    Never,
-    /// Where it is a race.
-    Sometimes,
-    Always,
-}
-
-/// A part of a case that is known to fail, and why. Should it pass one day, its case fails, and `known_to_fail` goes.
-#[track_caller]
-fn known_to_fail(fails: Fails, why: &str, part: impl FnOnce()) {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(part)) {
-        Ok(()) => assert!(fails != Fails::Always, "this passes now: {why}"),
-        Err(panic) if fails == Fails::Never => std::panic::resume_unwind(panic),
-        Err(_) => eprintln!("known to fail: {why}"),
-    }
-}
-
 /// The output of code that must succeed.
 #[track_caller]
 fn output(result: &ExecutionResult) -> String {

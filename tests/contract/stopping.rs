@@ -1,6 +1,6 @@
 //! Runs that their caller stops.
 
-use crate::{Fails, On, known_to_fail, output, permissive, shown};
+use crate::{On, output, permissive, shown};
 use bailiwick::{CancelToken, ExecutionContext, ExitKind, Language, LimitOverrides};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -55,10 +55,7 @@ fn what_was_written_is_kept_once(on: On) {
         let context = ExecutionContext::new().cancel_token(token).on_output(move |_, _| cancel.cancel());
         let result = on.run(language, code, context);
         assert_eq!(result.exit, ExitKind::Cancelled, "{code}: {}", shown(&result));
-        let twice = if on.is_wasm() && code.starts_with("print") { Fails::Always } else { Fails::Never };
-        known_to_fail(twice, "what a stopped guest buffers is written again by its salvage", || {
-            assert_eq!(result.stdout_text(), "up\n", "{code}");
-        });
+        assert_eq!(result.stdout_text(), "up\n", "{code}");
     }
 }
 
@@ -81,11 +78,7 @@ fn what_was_written_before_a_stop_is_kept(on: On) {
             let context = ExecutionContext::new().limits(LimitOverrides::new().wall_time(limit));
             let result = on.run(language, &format!("{print}{ending}"), context);
             assert_eq!(result.exit.kind(), kind, "{ending}: {:?}", result.exit);
-            let node = !on.is_wasm() && language == Language::JavaScript;
-            let lost = if node { Fails::Sometimes } else { Fails::Never };
-            known_to_fail(lost, "Node writes to a pipe when its event loop has a turn", || {
-                assert_eq!(result.stdout.len(), 1_000_000, "{ending}");
-            });
+            assert_eq!(result.stdout.len(), 1_000_000, "{ending}");
         }
     }
 }

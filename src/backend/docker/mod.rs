@@ -31,7 +31,7 @@ use reap::Owner;
 use run::{Failure, Waker, cancelled};
 use spec::{Mode, Spec};
 use std::pin::pin;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -54,8 +54,8 @@ struct Shared {
 pub(crate) struct DockerBackend {
     shared: Arc<Shared>,
     queue_timeout: Duration,
-    handle: Handle,
-    runtime: Option<Runtime>,
+    /// Its thread is started when a daemon is first needed.
+    runtime: OnceLock<Runtime>,
 }
 
 impl Drop for DockerBackend {
@@ -165,15 +165,6 @@ impl DockerBackend {
         limits: &LimitsConfig,
         queue_timeout: Duration,
     ) -> Result<Self, BackendError> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("bailiwick-docker")
-            .enable_all()
-            .build()
-            .map_err(|error| BackendError {
-                backend: BackendName::Docker,
-                kind: BackendErrorKind::Start(format!("no thread: {error}")),
-            })?;
         let pools = Language::ALL.into_iter().filter_map(|language| {
             let pool = config.language(language).pool.as_ref().filter(|pool| pool.size > 0)?;
             let mut made = limits.for_language(language);
@@ -188,10 +179,9 @@ impl DockerBackend {
             removals: Arc::default(),
             config,
         });
-        let handle = runtime.handle().clone();
-        let backend = Self { shared, queue_timeout, handle, runtime: Some(runtime) };
+        let backend = Self { shared, queue_timeout, runtime: OnceLock::new() };
         if !backend.shared.pools.is_empty() {
-            let (shared, handle) = (Arc::clone(&backend.shared), backend.handle.clone());
+            let (shared, handle) = (Arc::clone(&backend.shared), backend.handle()?.clone());
             handle.clone().spawn(async move {
                 // Should there be no daemon, the first job says so.
                 let Ok(daemon) = shared.daemon(&handle).await else { return };
@@ -203,12 +193,30 @@ impl DockerBackend {
         Ok(backend)
     }
 
-    fn wait<F: Future>(&self, future: F) -> F::Output {
-        wait(&self.handle, future)
+    fn handle(&self) -> Result<&Handle, BackendError> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime.handle());
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("bailiwick-docker")
+            .enable_all()
+            .build()
+            .map_err(|error| BackendError {
+                backend: BackendName::Docker,
+                kind: BackendErrorKind::Start(format!("no thread: {error}")),
+            })?;
+        if let Err(second) = self.runtime.set(runtime) {
+            // Another caller was as quick.
+            second.shutdown_background();
+        }
+        // Set just now, by whomever.
+        Ok(self.runtime.get().map(Runtime::handle).unwrap_or_else(|| unreachable!("it was set")))
     }
 
     fn connect(&self) -> Result<Arc<Daemon>, BackendError> {
-        self.wait(self.shared.daemon(&self.handle)).map_err(failed)
+        let handle = self.handle()?;
+        wait(handle, self.shared.daemon(handle)).map_err(failed)
     }
 
     /// How many containers wait for a job.
@@ -249,7 +257,7 @@ impl DockerBackend {
                 () = cancelled(&job.cancel, &waker) => Ok(None),
             }
         };
-        self.wait(started).map_err(|error| match error.kind {
+        wait(&daemon.handle, started).map_err(|error| match error.kind {
             DockerErrorKind::NoMemory => too_small(),
             _ => failed(error),
         })
@@ -284,7 +292,8 @@ impl DockerBackend {
     /// If no daemon answers, or it has no such running container.
     pub(crate) fn container_target(&self, id: &str) -> Result<ContainerTarget, BackendError> {
         let daemon = self.connect()?;
-        self.wait(stats::follow(daemon, id)).map_err(failed)
+        let handle = daemon.handle.clone();
+        wait(&handle, stats::follow(daemon, id)).map_err(failed)
     }
 
     /// How the image of a language stands.
@@ -296,7 +305,7 @@ impl DockerBackend {
         let packages = self.packages_of(language).map(str::to_owned).collect();
         let image = self.shared.image(language);
         let report = images::report(&daemon, language, &image, packages);
-        self.wait(report).map_err(failed)
+        wait(&daemon.handle, report).map_err(failed)
     }
 
     /// Builds the image of a language and returns its name.
@@ -310,7 +319,7 @@ impl DockerBackend {
         progress: impl FnMut(&str),
     ) -> Result<String, BackendError> {
         let daemon = self.connect()?;
-        self.wait(images::build(&daemon, language, options, progress)).map_err(failed)
+        wait(&daemon.handle, images::build(&daemon, language, options, progress)).map_err(failed)
     }
 
     /// What the image of a language adds to its interpreter.
@@ -415,7 +424,7 @@ impl Backend for DockerBackend {
 
     fn run(&self, job: &Job<'_>) -> Result<Finished, BackendError> {
         let Some(mut container) = self.container(job, Mode::Cold)? else { return Ok(nothing_ran()) };
-        Ok(self.wait(run::run(&mut container, job, true))?)
+        Ok(wait(self.handle()?, run::run(&mut container, job, true))?)
     }
 
     fn open(&self, job: &Job<'_>) -> Result<Box<dyn Session>, BackendError> {
@@ -425,7 +434,7 @@ impl Backend for DockerBackend {
             container,
             limits,
             shared: Arc::clone(&self.shared),
-            handle: self.handle.clone(),
+            handle: self.handle()?.clone(),
         }))
     }
 }

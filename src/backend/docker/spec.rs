@@ -11,7 +11,7 @@ use std::collections::HashMap;
 /// Where the runner lies in every image of ours.
 pub(super) const RUNNER: &str = "/opt/bailiwick/runner";
 /// What the runner has open at most: its streams, the kernel's counters, and a directory for each level that it collects files from.
-const RUNNER_FILES: i64 = 128;
+const RUNNER_FILES: i64 = 160;
 /// The user that everything in a container runs as.
 const USER: &str = "1000:1000";
 
@@ -42,6 +42,15 @@ fn own_processes(language: Language) -> u32 {
         Language::Python | Language::Shell => 1,
         // Node's own: one of the inspector's, one for delayed tasks, and libuv's four when files are read asynchronously.
         Language::JavaScript => 8,
+    }
+}
+
+/// Files that an interpreter has open for itself: the worker's socket, and what Node's event loop is made of.
+fn own_files(language: Language) -> u32 {
+    match language {
+        Language::Python => 1,
+        Language::JavaScript => 20,
+        Language::Shell => 0,
     }
 }
 
@@ -126,7 +135,7 @@ impl Spec<'_> {
             cmd: Some(vec![
                 self.language.to_string(),
                 self.mode.as_str().to_owned(),
-                limits.open_files.to_string(),
+                (limits.open_files + own_files(self.language)).to_string(),
             ]),
             env: Some(Vec::new()),
             labels: Some(self.labels.clone()),

@@ -65,6 +65,7 @@ pub(super) fn bare_state(usr: Arc<UsrTree>, epoch: Instant) -> GuestState {
             room: 0,
             stdout_cut: false,
             stderr_cut: false,
+            last_write: None,
             sink: None,
         },
         limiter: Limiter::new(0),
@@ -101,7 +102,8 @@ impl WasmSession {
         state.limiter.limit = limits.memory.as_usize();
         let mut store = Store::new(&backend.engine, state);
         store.limiter(|state| &mut state.limiter);
-        store.epoch_deadline_callback(|store| {
+        let ticker = Arc::clone(&backend.ticker);
+        store.epoch_deadline_callback(move |store| {
             let state = store.data();
             if let Some(gauge) = &state.gauge {
                 gauge.sample(state.usage());
@@ -109,6 +111,12 @@ impl WasmSession {
             match state.control.check() {
                 // Another run's deadline woke this one, or it was to be measured.
                 Ok(()) => Ok(UpdateDeadline::Continue(1)),
+                // It has just written, and its interpreter may not have noted that yet: stopped now, it would write the same again
+                // when what it buffers is saved. Its next write, or the next look, ends it.
+                Err(_) if state.stdio.has_just_written() => {
+                    ticker.nudge();
+                    Ok(UpdateDeadline::Continue(1))
+                }
                 Err(stop) => Err(wasmtime::Error::new(stop)),
             }
         });

@@ -53,9 +53,9 @@ impl Fds {
         Self { slots, limit: 0, listings: 0 }
     }
 
-    /// Sets how many descriptors may be open beside the four that a guest starts with.
+    /// Sets how many descriptors may be open, the three standard streams included; the root that a guest is given does not count.
     pub(crate) fn set_limit(&mut self, limit: u32) {
-        self.limit = limit as usize + 4;
+        self.limit = limit as usize + 1;
     }
 
     pub(crate) fn get(&self, fd: u32) -> Result<&Desc, Errno> {
@@ -131,10 +131,19 @@ pub(crate) struct Stdio {
     pub(crate) room: usize,
     pub(crate) stdout_cut: bool,
     pub(crate) stderr_cut: bool,
+    pub(crate) last_write: Option<Instant>,
     pub(crate) sink: Option<Sink>,
 }
 
+/// How long after a write a guest may take to note that it has written: hundreds of times what it does.
+const NOTING_TIME: Duration = Duration::from_micros(200);
+
 impl Stdio {
+    /// Whether the guest may not have noted its last write yet.
+    pub(crate) fn has_just_written(&self) -> bool {
+        self.last_write.is_some_and(|at| at.elapsed() < NOTING_TIME)
+    }
+
     /// Keeps and passes on what fits; what does not ends the run.
     pub(crate) fn write(&mut self, stream: OutputStream, bytes: &[u8]) -> Result<(), Stop> {
         let fits = bytes.len().min(self.room);

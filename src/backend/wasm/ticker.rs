@@ -24,6 +24,8 @@ struct TickerState {
     deadlines: BTreeSet<(Instant, u64)>,
     /// Runs that are measured at an interval: the next time, the interval, the run.
     pulses: Vec<(Instant, Duration, u64)>,
+    /// When a guest is to look once more that was to be stopped and was let go on for a moment.
+    nudge: Option<Instant>,
     /// Until when the thread sleeps; a deadline before that has to wake it.
     asleep_until: Option<Instant>,
     closed: bool,
@@ -50,7 +52,11 @@ impl TickerShared {
                 }
             }
             let due = state.deadlines.first().map(|(at, _)| *at);
-            let due = state.pulses.iter().map(|(next, ..)| *next).chain(due).min();
+            if state.nudge.is_some_and(|at| at <= now) {
+                state.nudge = None;
+                pulse = true;
+            }
+            let due = state.pulses.iter().map(|(next, ..)| *next).chain(due).chain(state.nudge).min();
             if pulse {
                 self.wake();
             }
@@ -105,6 +111,18 @@ impl Ticker {
             self.shared.changed.notify_one();
         }
         Watch { ticker: self, key }
+    }
+}
+
+impl Ticker {
+    /// Makes every busy guest look once more in a moment.
+    pub(crate) fn nudge(&self) {
+        let at = Instant::now() + AGAIN;
+        let mut state = lock(&self.shared.state);
+        state.nudge = Some(state.nudge.map_or(at, |before| before.min(at)));
+        if state.asleep_until.is_none_or(|until| at < until) {
+            self.shared.changed.notify_one();
+        }
     }
 }
 

@@ -251,6 +251,7 @@ fn write(mem: &mut Mem<'_>, state: &mut GuestState, fd: u32, iovs: (u32, u32), o
         state.stdio.write(stream, mem.slice(at, len)?)?;
         total += len;
     }
+    state.stdio.last_write = Some(Instant::now());
     mem.put_u32(out, total)?;
     Ok(())
 }
