@@ -3,7 +3,7 @@
 //!
 //! Groups that need a Docker daemon and images (`bailiwick images build`) are left out where there is none.
 
-#![expect(missing_docs, reason = "criterion's macros make functions without any")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
 
 use bailiwick::policy::{Profile, SecurityManager};
 use bailiwick::{

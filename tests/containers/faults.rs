@@ -14,10 +14,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 fn at(host: &str) -> ContainersConfig {
-    let mut config = ContainersConfig::default();
-    config.host = Some(host.to_owned());
-    config.start_timeout = Duration::from_secs(5);
-    config
+    ContainersConfig {
+        host: Some(host.to_owned()),
+        start_timeout: Duration::from_secs(5),
+        ..ContainersConfig::default()
+    }
 }
 
 fn first_error(config: ContainersConfig) -> DockerErrorKind {
@@ -82,7 +83,7 @@ fn a_socket_that_one_may_not_use_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("s");
     let _listener = UnixListener::bind(&socket).unwrap();
-    std::fs::set_permissions(&socket, PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&socket, PermissionsExt::from_mode(0o0)).unwrap();
     let host = format!("unix://{}", socket.display());
     assert!(matches!(first_error(at(&host)), DockerErrorKind::NotPermitted));
 }
@@ -90,8 +91,7 @@ fn a_socket_that_one_may_not_use_is_told() {
 #[test]
 #[ignore = "needs a Docker daemon"]
 fn a_runtime_that_the_daemon_has_not_is_told() {
-    let mut config = ContainersConfig::default();
-    config.runtime = Some("runsc-none".to_owned());
+    let config = ContainersConfig { runtime: Some("runsc-none".to_owned()), ..ContainersConfig::default() };
     match first_error(config) {
         DockerErrorKind::NoRuntime { runtime, known } => {
             assert_eq!(runtime, "runsc-none");
@@ -99,8 +99,7 @@ fn a_runtime_that_the_daemon_has_not_is_told() {
         }
         other => panic!("{other:?}"),
     }
-    let mut config = ContainersConfig::default();
-    config.runtime = Some("runc".to_owned());
+    let config = ContainersConfig { runtime: Some("runc".to_owned()), ..ContainersConfig::default() };
     let engine = builder(config).build().unwrap();
     assert_eq!(output(&engine.execute_blocking("echo ok", Language::Shell, &on_docker()).unwrap()), "ok\n");
 }
@@ -242,8 +241,7 @@ fn cancelling_before_there_is_a_container_leaves_none() {
 #[test]
 #[ignore = "needs a Docker daemon"]
 fn no_more_containers_than_allowed_run_at_once() {
-    let mut config = ContainersConfig::default();
-    config.max_containers = 1;
+    let config = ContainersConfig { max_containers: 1, ..ContainersConfig::default() };
     let engine = builder(config).queue_timeout(Duration::from_millis(200)).build().unwrap();
     let env = engine.prepare_environment(Language::Shell).unwrap();
     output(&env.execute_blocking("x=1", &on_docker()).unwrap());

@@ -7,9 +7,7 @@ use bailiwick::{
 };
 
 fn nowhere() -> ContainersConfig {
-    let mut config = ContainersConfig::default();
-    config.host = Some("unix:///nowhere/docker.sock".to_owned());
-    config
+    ContainersConfig { host: Some("unix:///nowhere/docker.sock".to_owned()), ..ContainersConfig::default() }
 }
 
 fn auto(language: Language, code: &str) -> (BackendName, String) {
@@ -103,11 +101,13 @@ fn without_docker_an_error_says_which_import_needed_it() {
 #[test]
 #[ignore = "needs a Docker daemon"]
 fn packages_of_an_own_image_are_routed_to() {
-    let mut config = ContainersConfig::default();
-    config.python = LanguageContainers {
-        image: Some("bailiwick/python:none-such".to_owned()),
-        packages: vec!["polars".to_owned()],
-        pool: None,
+    let config = ContainersConfig {
+        python: LanguageContainers {
+            image: Some("bailiwick/python:none-such".to_owned()),
+            packages: vec!["polars".to_owned()],
+            pool: None,
+        },
+        ..ContainersConfig::default()
     };
     let engine = builder(config).build().unwrap();
     let error =
