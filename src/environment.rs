@@ -80,6 +80,7 @@ impl Entry {
         *state = match &result {
             // The memory of one that was stopped is given back at once; only the reason is kept.
             Ok(finished) if !finished.reusable => State::Lost(finished.exit.to_string()),
+            Err(error) if error.loses_sandbox() => State::Lost("lost its container".to_owned()),
             // An input file that did not fit leaves the interpreter as it was.
             Ok(_) | Err(_) => State::Live(session),
         };

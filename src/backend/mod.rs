@@ -234,6 +234,23 @@ pub enum BackendErrorKind {
 }
 
 impl BackendError {
+    /// Whether the sandbox that it happened in is gone.
+    pub(crate) fn loses_sandbox(&self) -> bool {
+        match &self.kind {
+            #[cfg(feature = "docker")]
+            BackendErrorKind::Docker(_) => true,
+            BackendErrorKind::Guest(_) => true,
+            BackendErrorKind::Start(_)
+            | BackendErrorKind::Language(_)
+            | BackendErrorKind::Busy(_)
+            | BackendErrorKind::MemoryTooSmall { .. }
+            | BackendErrorKind::InputFile { .. }
+            | BackendErrorKind::Fixed(_) => false,
+            #[cfg(feature = "wasm")]
+            BackendErrorKind::Artifact(_) => false,
+        }
+    }
+
     #[cfg(feature = "wasm")]
     pub(crate) fn wasm(kind: BackendErrorKind) -> Self {
         Self { backend: BackendName::Wasm, kind }

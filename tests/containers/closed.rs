@@ -1,6 +1,6 @@
 //! How closed a container is, seen from inside, each with what must still work.
 
-use super::{docker, on_docker, output, run, shell};
+use super::{docker, docker_if_there, on_docker, output, run, shell};
 use bailiwick::{ExecutionContext, ExitKind, Language, LimitOverrides};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -186,8 +186,8 @@ fn every_container_is_asked_to_be_closed() {
     let mut found = None;
     super::soon("a container", || {
         found = super::containers_of_pid(std::process::id()).into_iter().find(|id| {
-            let state = docker(&["inspect", "-f", "{{json .Config.Cmd}} {{.State.Running}}", id]);
-            state == "[\"shell\",\"cold\",\"64\"] true"
+            let state = docker_if_there(&["inspect", "-f", "{{json .Config.Cmd}} {{.State.Running}}", id]);
+            state.as_deref() == Some("[\"shell\",\"cold\",\"64\"] true")
         });
         found.is_some()
     });

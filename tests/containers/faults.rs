@@ -126,6 +126,22 @@ fn a_container_that_somebody_kills_is_an_error_and_not_the_codes_end() {
     output(&super::shell("echo goes on"));
 }
 
+#[test]
+#[ignore = "needs a Docker daemon"]
+fn an_environment_whose_container_is_gone_says_so() {
+    let env = engine().prepare_environment(Language::Shell).unwrap();
+    output(&env.execute_blocking("sleep 78 & x=1", &on_docker()).unwrap());
+    let id = containers_of_pid(std::process::id()).into_iter().find(|id| {
+        let top = Command::new("docker").args(["top", id]).output().unwrap();
+        String::from_utf8_lossy(&top.stdout).contains("sleep 78")
+    });
+    docker(&["rm", "-f", &id.unwrap()]);
+    let error = env.execute_blocking("echo $x", &on_docker()).unwrap_err();
+    assert!(matches!(docker_error(error), DockerErrorKind::Lost(_)));
+    let error = env.execute_blocking("echo $x", &on_docker()).unwrap_err();
+    assert!(error.to_string().contains("prepare a new one"), "{error}");
+}
+
 /// A door to the daemon that can be shut.
 struct Door {
     host: String,

@@ -81,6 +81,12 @@ fn docker(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// The same of a container that may be gone by now: other tests of this process have theirs.
+fn docker_if_there(args: &[&str]) -> Option<String> {
+    let output = Command::new("docker").args(args).output().unwrap();
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 /// The ids of containers of engines, those of this test's own `engine` label alone if one is given.
 fn containers_of_pid(pid: u32) -> Vec<String> {
     let format = "{{.ID}} {{.Label \"bailiwick.engine\"}}";

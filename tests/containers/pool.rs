@@ -1,6 +1,6 @@
 //! Containers that wait.
 
-use super::{builder, docker, output, soon};
+use super::{builder, docker_if_there, output, soon};
 use bailiwick::{
     BackendChoice, ByteSize, ContainersConfig, ExecutionContext, ExecutionEngine, Language, LimitOverrides,
     PoolConfig,
@@ -66,15 +66,12 @@ fn one_that_died_while_it_waited_is_not_handed_out() {
     let waiting: Vec<_> = mine
         .iter()
         .filter(|id| {
-            let out = std::process::Command::new("docker")
-                .args(["inspect", "-f", "{{json .Config.Cmd}}", id])
-                .output()
-                .unwrap();
-            String::from_utf8_lossy(&out.stdout).trim() == "[\"python\",\"warm\",\"65\"]"
+            let command = docker_if_there(&["inspect", "-f", "{{json .Config.Cmd}}", id]);
+            command.as_deref() == Some("[\"python\",\"warm\",\"65\"]")
         })
         .collect();
     for id in waiting {
-        docker(&["kill", id]);
+        docker_if_there(&["kill", id]);
     }
     let result = engine.execute_blocking("print('well')", Language::Python, &plain()).unwrap();
     assert_eq!(output(&result), "well\n");

@@ -13,7 +13,9 @@ mod python;
 mod workspace;
 
 use bailiwick::policy::{Profile, SecurityManager};
-use bailiwick::{ExecutionContext, ExecutionEngine, ExecutionResult, HistoryPlace, Language, Value};
+use bailiwick::{
+    ContainersConfig, ExecutionContext, ExecutionEngine, ExecutionResult, HistoryPlace, Language, Value,
+};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -28,8 +30,14 @@ fn new_engine() -> ExecutionEngine {
         .policy(SecurityManager::builtin(Profile::Permissive))
         .history(HistoryPlace::Memory(100))
         .cache_dir(Some(cache_dir()))
+        .containers(nowhere())
         .build()
         .unwrap()
+}
+
+/// No Docker daemon: whether there is one makes no difference to these tests.
+fn nowhere() -> ContainersConfig {
+    ContainersConfig { host: Some("unix:///nowhere/docker.sock".to_owned()), ..ContainersConfig::default() }
 }
 
 /// The engine that most tests share, as runs of one engine must not see each other.

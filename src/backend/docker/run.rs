@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 
 /// How long a runner that was told to stop a job may take to report it. Then the container is killed with what it had to say.
 const STOP_GRACE: Duration = Duration::from_millis(1500);
+/// How long a container may take to take in the input files.
+const FILES_TIME: Duration = Duration::from_secs(60);
 /// What a report holds at most, as in `wasm-runtimes/ABI.md`.
 const MAX_REPORT: usize = 1 << 20;
 /// How much of the end of standard error is looked through for the reason of a failure.
@@ -173,10 +175,22 @@ pub(super) async fn run(container: &mut Container, job: &Job<'_>, last: bool) ->
         gauge: Arc::clone(&job.gauge),
         start: Instant::now(),
     };
-    let mut frames = Outgoing::default();
-    for file in admitted.files() {
-        frames.file(&file.path, &file.bytes);
+    if !admitted.files().is_empty() {
+        let mut files = Outgoing::default();
+        for file in admitted.files() {
+            files.file(&file.path, &file.bytes);
+        }
+        // Before the run's clock starts: this is not the code's doing.
+        let sent = tokio::time::timeout(FILES_TIME, container.send(&files)).await;
+        if let Err(why) = sent.map_err(|_| "it takes no files".to_owned()).and_then(|sent| {
+            sent.map_err(|gone| match gone {
+                Gone::Ended(why) | Gone::Nonsense(why) => why,
+            })
+        }) {
+            return Err(container.error(DockerErrorKind::Lost(why)).into());
+        }
     }
+    let mut frames = Outgoing::default();
     let head = JobHead {
         artifacts: admitted.collect_artifacts(),
         wall_ms: u32::try_from(limits.wall_time.as_millis()).unwrap_or(u32::MAX),
