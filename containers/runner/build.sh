@@ -13,5 +13,6 @@ for arch in x86_64 aarch64; do
         -fno-sanitize=undefined -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map="$PWD"=. \
         -Wl,--build-id=none -o "../dist/runner-$arch" runner.c
 done
-(cd ../dist && sha256sum runner-* >SHA256SUMS)
+# The source too: a test sees when it was changed and not built.
+(cd ../dist && sha256sum runner-* ../runner/runner.c >SHA256SUMS)
 cat ../dist/SHA256SUMS

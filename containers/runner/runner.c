@@ -235,6 +235,26 @@ static uint64_t read_counter(int which)
     return which == CPU && !c->is_v2 ? value / 1000 : value; /* version 1 has nanoseconds */
 }
 
+/* The container's own memory limit. */
+static uint64_t memory_limit(void)
+{
+    static const char *const places[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[32];
+        int fd = open(places[i], O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        if (fd >= 0)
+            close(fd);
+        if (n > 0) {
+            text[n] = 0;
+            uint64_t limit = strtoull(text, NULL, 10);
+            /* "max", or what version 1 says where there is none. */
+            return limit > 0 && limit < (1ull << 50) ? limit : UNKNOWN;
+        }
+    }
+    return UNKNOWN;
+}
+
 static uint64_t since(int which, uint64_t before)
 {
     uint64_t value = read_counter(which);
@@ -356,7 +376,16 @@ static void start_worker(void)
         char *argv[] = {"python3", "-I", HOME "worker.py", (char *)mode, NULL};
         start(argv, base_environment, 0);
     } else if (strcmp(language, "javascript") == 0) {
-        char *argv[] = {"node", "--single-threaded", HOME "worker.js", (char *)mode, NULL};
+        /* Node would take a heap of a size of its own, however much memory there is. The kernel holds it to the limit. */
+        char heap[48], *argv[6] = {"node", "--single-threaded"};
+        int n = 2;
+        uint64_t limit = memory_limit();
+        if (limit != UNKNOWN) {
+            snprintf(heap, sizeof heap, "--max-old-space-size=%llu", (unsigned long long)(limit >> 20));
+            argv[n++] = heap;
+        }
+        argv[n++] = HOME "worker.js";
+        argv[n] = (char *)mode;
         start(argv, base_environment, 0);
     } else if (shared) {
         char *argv[] = {"bash", "--norc", "--noprofile", HOME "worker.sh", NULL};

@@ -216,3 +216,13 @@ fn every_container_is_asked_to_be_closed() {
     assert_eq!(host["LogConfig"]["Type"], "none");
     assert!(host["Devices"].as_array().is_none_or(Vec::is_empty));
 }
+
+#[test]
+#[ignore = "needs a Docker daemon"]
+fn an_interpreter_may_use_the_memory_that_its_code_is_given() {
+    let code = "const a = []; for (let i = 0; i < 40; i++) a.push(new Array(1_000_000).fill(1.5)); console.log(a.length)";
+    let given = |mb| on_docker().limits(LimitOverrides::new().memory(bailiwick::ByteSize::from_mb(mb)));
+    assert_eq!(output(&run(Language::JavaScript, code, &given(600))), "40\n");
+    let result = run(Language::JavaScript, code, &given(200));
+    assert!(matches!(result.exit, ExitKind::MemoryLimit { .. }), "{}", result.exit);
+}

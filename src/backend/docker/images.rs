@@ -70,6 +70,14 @@ pub(super) fn name(language: Language) -> String {
     format!("bailiwick/{language}:{}", env!("CARGO_PKG_VERSION"))
 }
 
+/// A digest in hexadecimal digits.
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// What an image of ours is made from, as one number. Two images of the same number differ in their base at most.
 fn digest(language: Language) -> String {
     let mut hash = Sha256::new();
@@ -79,10 +87,7 @@ fn digest(language: Language) -> String {
         hash.update((input.bytes.len() as u64).to_le_bytes());
         hash.update(input.bytes);
     }
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(hash)
 }
 
 /// The packages that an image adds to its interpreter, as code imports them, from the files that the image is built from.
@@ -267,4 +272,46 @@ pub(super) async fn build(
         progress(line.trim_end());
     }
     Ok(tag)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runners_are_what_was_built_from_their_source() {
+        let sums = include_str!("../../../containers/dist/SHA256SUMS");
+        let files = [
+            ("runner-x86_64", COMMON[0].bytes),
+            ("runner-aarch64", COMMON[1].bytes),
+            ("../runner/runner.c", include_bytes!("../../../containers/runner/runner.c").as_slice()),
+        ];
+        for (name, bytes) in files {
+            let line = sums.lines().find(|line| line.ends_with(&format!("  {name}"))).unwrap();
+            assert!(
+                line.starts_with(&hex(Sha256::new_with_prefix(bytes))),
+                "{name}: run containers/runner/build.sh"
+            );
+        }
+    }
+
+    #[test]
+    fn the_table_of_packages_is_read_from_the_images_inputs() {
+        let python = packages(Language::Python);
+        for name in ["numpy", "pandas", "matplotlib", "sklearn", "PIL", "dateutil"] {
+            assert!(python.iter().any(|known| known == name), "{name}");
+        }
+        assert_eq!(packages(Language::JavaScript), ["lodash"]);
+        assert!(packages(Language::Shell).is_empty());
+    }
+
+    #[test]
+    fn the_same_inputs_make_the_same_context() {
+        for language in Language::ALL {
+            assert_eq!(context(language).unwrap(), context(language).unwrap());
+            assert_eq!(digest(language).len(), 64);
+        }
+        assert_ne!(digest(Language::Python), digest(Language::Shell));
+    }
 }
