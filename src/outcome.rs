@@ -376,6 +376,11 @@ impl Value {
             Ok(_) | Err(_) => Self::Repr(text.to_owned()),
         }
     }
+
+    /// What an interpreter reported: JSON where the value has such a form, else how the language writes it.
+    pub(crate) fn from_reports(json: Option<String>, repr: Option<String>) -> Option<Self> {
+        json.map(|text| Self::from_json_text(&text)).or(repr.map(Self::Repr))
+    }
 }
 
 /// Whether every integer in `json` fits in 64 bits. `json` is valid JSON.

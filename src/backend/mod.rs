@@ -8,7 +8,7 @@ pub(crate) mod request;
 pub(crate) mod wasm;
 
 use crate::Language;
-use crate::control::{CancelToken, lock};
+use crate::control::{CancelToken, Stop, lock};
 use crate::limits::{ByteSize, LimitOverrides, Limits};
 use crate::monitor::{MonitoringSession, PerformanceMetrics, ResourceUsage};
 use crate::outcome::{Artifact, BackendName, ExitKind, OutputStream, Truncated, Value};
@@ -65,6 +65,44 @@ impl Gauge {
     /// What the samples come to, if the run was measured at an interval.
     pub(crate) fn metrics(&self) -> Option<PerformanceMetrics> {
         self.live.as_ref().map(|_| self.session.performance_metrics())
+    }
+}
+
+/// What a guest has written so far, up to the output limit.
+pub(crate) struct Output {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) truncated: Truncated,
+    /// How many bytes are still to be kept.
+    room: usize,
+    sink: Option<Sink>,
+}
+
+impl Output {
+    pub(crate) fn new(room: usize, sink: Option<Sink>) -> Self {
+        Self { stdout: Vec::new(), stderr: Vec::new(), truncated: Truncated::default(), room, sink }
+    }
+
+    /// Keeps and passes on what fits; what does not ends the run.
+    pub(crate) fn write(&mut self, stream: OutputStream, bytes: &[u8]) -> Result<(), Stop> {
+        let fits = bytes.len().min(self.room);
+        self.room -= fits;
+        let kept = &bytes[..fits];
+        let (buffer, cut) = match stream {
+            OutputStream::Stdout => (&mut self.stdout, &mut self.truncated.stdout),
+            OutputStream::Stderr => (&mut self.stderr, &mut self.truncated.stderr),
+        };
+        buffer.extend_from_slice(kept);
+        if let Some(sink) = &self.sink
+            && !kept.is_empty()
+        {
+            sink(stream, kept);
+        }
+        if fits < bytes.len() {
+            *cut = true;
+            return Err(Stop::OutputLimit);
+        }
+        Ok(())
     }
 }
 

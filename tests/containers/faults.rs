@@ -2,7 +2,8 @@
 
 use super::{builder, containers_of_pid, docker, docker_error, engine, on_docker, output, soon};
 use bailiwick::{
-    ContainersConfig, DockerErrorKind, EngineErrorKind, ExecutionContext, ExitKind, Language, LimitOverrides,
+    ContainersConfig, DockerErrorKind, EngineError, EngineErrorKind, ExecutionContext, ExecutionEngine,
+    ExecutionResult, ExitKind, Language, LimitOverrides,
 };
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -142,6 +143,18 @@ fn an_environment_whose_container_is_gone_says_so() {
     assert!(error.to_string().contains("prepare a new one"), "{error}");
 }
 
+/// A run that has begun and would take a minute.
+fn long_run(engine: &ExecutionEngine) -> std::thread::JoinHandle<Result<ExecutionResult, EngineError>> {
+    let (sender, printed) = std::sync::mpsc::channel();
+    let context = on_docker().on_output(move |_, _| sender.send(()).unwrap());
+    let running = engine.clone();
+    let run = std::thread::spawn(move || {
+        running.execute_blocking("echo here; sleep 60", Language::Shell, &context)
+    });
+    printed.recv().unwrap();
+    run
+}
+
 /// A door to the daemon that can be shut.
 struct Door {
     host: String,
@@ -197,13 +210,7 @@ fn a_daemon_that_goes_away_in_the_middle_is_an_error_at_once() {
     let door = Door::new();
     let engine = builder(at(&door.host)).build().unwrap();
     assert_eq!(output(&engine.execute_blocking("echo ok", Language::Shell, &on_docker()).unwrap()), "ok\n");
-    let (sender, printed) = std::sync::mpsc::channel();
-    let context = on_docker().on_output(move |_, _| sender.send(()).unwrap());
-    let running = engine.clone();
-    let run = std::thread::spawn(move || {
-        running.execute_blocking("echo here; sleep 60", Language::Shell, &context)
-    });
-    printed.recv().unwrap();
+    let run = long_run(&engine);
     let start = Instant::now();
     door.shut();
     let error = run.join().unwrap().unwrap_err();
@@ -347,13 +354,7 @@ fn a_daemon_that_is_killed_and_started_anew() {
         .unwrap();
     assert!(save.wait().unwrap().success() && load.success());
     let engine = builder(at(&daemon.host)).build().unwrap();
-    let (sender, printed) = std::sync::mpsc::channel();
-    let context = on_docker().on_output(move |_, _| sender.send(()).unwrap());
-    let running = engine.clone();
-    let run = std::thread::spawn(move || {
-        running.execute_blocking("echo here; sleep 60", Language::Shell, &context)
-    });
-    printed.recv().unwrap();
+    let run = long_run(&engine);
     let start = Instant::now();
     daemon.kill();
     let error = run.join().unwrap().unwrap_err();

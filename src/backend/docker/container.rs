@@ -97,11 +97,6 @@ impl Container {
             Error::DockerResponseServerError { status_code: 404, .. } => {
                 daemon.error(DockerErrorKind::NoImage { image: image.clone(), language })
             }
-            Error::DockerResponseServerError { message, .. }
-                if message.contains("unknown or invalid runtime") =>
-            {
-                daemon.error(DockerErrorKind::Refused(message))
-            }
             error => daemon.classify(error),
         })?;
         let mut unfinished = Unfinished { daemon: &daemon, id: Some(created.id.clone()) };

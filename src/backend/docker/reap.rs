@@ -73,20 +73,17 @@ fn start_of(pid: u32) -> Option<u64> {
 }
 
 /// Removes what dead engines left. Quietly: what cannot be removed now is found again by the next engine.
-pub(super) async fn reap(daemon: &Arc<Daemon>, this: &Owner) -> usize {
+pub(super) async fn reap(daemon: &Arc<Daemon>, this: &Owner) {
     let filters = HashMap::from([("label", vec![LABEL_ENGINE])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    let Ok(containers) = daemon.docker.list_containers(Some(options)).await else { return 0 };
-    let mut reaped = 0;
+    let Ok(containers) = daemon.docker.list_containers(Some(options)).await else { return };
     for container in containers {
         let owner = container.labels.as_ref().and_then(|labels| labels.get(LABEL_ENGINE));
         let dead = owner.and_then(|text| Owner::parse(text)).is_some_and(|owner| owner.is_dead(this));
         if let (true, Some(id)) = (dead, container.id) {
             daemon.remove(id);
-            reaped += 1;
         }
     }
-    reaped
 }
 
 #[cfg(test)]

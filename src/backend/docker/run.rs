@@ -4,11 +4,11 @@ use super::container::{Container, Gone};
 use super::error::{DockerError, DockerErrorKind};
 use super::frames::{Counters, Frame, How, JobHead, Outgoing};
 use crate::Language;
-use crate::backend::{BackendErrorKind, Finished, Gauge, Job, Sink, request};
+use crate::backend::{BackendErrorKind, Finished, Gauge, Job, Output, request};
 use crate::control::{CancelToken, Stop, Wake};
 use crate::limits::{ByteSize, Limits};
 use crate::monitor::ResourceUsage;
-use crate::outcome::{Artifact, ExceptionInfo, ExitKind, OutputStream, Truncated, Value};
+use crate::outcome::{Artifact, ExceptionInfo, ExitKind, OutputStream, Value};
 use crate::policy::{Admitted, path_problem};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,11 +50,7 @@ impl From<DockerError> for Failure {
 /// What is known of a job so far.
 struct Running<'a> {
     limits: &'a Limits,
-    sink: Option<Sink>,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    truncated: Truncated,
-    room: usize,
+    output: Output,
     reports: [Option<String>; 4],
     counters: Counters,
     how: Option<How>,
@@ -79,23 +75,7 @@ enum Step {
 
 impl Running<'_> {
     fn output(&mut self, stream: OutputStream, bytes: &[u8]) -> Step {
-        let kept = &bytes[..bytes.len().min(self.room)];
-        self.room -= kept.len();
-        let (to, cut) = match stream {
-            OutputStream::Stdout => (&mut self.stdout, &mut self.truncated.stdout),
-            OutputStream::Stderr => (&mut self.stderr, &mut self.truncated.stderr),
-        };
-        to.extend_from_slice(kept);
-        if let Some(sink) = &self.sink
-            && !kept.is_empty()
-        {
-            sink(stream, kept);
-        }
-        if kept.len() == bytes.len() {
-            return Step::On;
-        }
-        *cut = true;
-        Step::Stop(Stop::OutputLimit)
+        self.output.write(stream, bytes).map_or_else(Step::Stop, |()| Step::On)
     }
 
     fn take(&mut self, frame: Frame) -> Result<Step, Gone> {
@@ -158,11 +138,7 @@ pub(super) async fn run(container: &mut Container, job: &Job<'_>, last: bool) ->
     let limits = admitted.limits();
     let mut running = Running {
         limits,
-        sink: job.sink.clone(),
-        stdout: Vec::new(),
-        stderr: Vec::new(),
-        truncated: Truncated::default(),
-        room: limits.output.as_usize(),
+        output: Output::new(limits.output.as_usize(), job.sink.clone()),
         reports: Default::default(),
         counters: Counters::default(),
         how: None,
@@ -318,11 +294,7 @@ impl Running<'_> {
         let [json, repr, type_name, message] = std::mem::take(&mut self.reports);
         let exception =
             type_name.map(|type_name| ExceptionInfo { type_name, message: message.unwrap_or_default() });
-        let value = match (json, repr) {
-            (Some(text), _) => Some(Value::from_json_text(&text)),
-            (None, Some(text)) => Some(Value::Repr(text)),
-            (None, None) => None,
-        };
+        let value = Value::from_reports(json, repr);
         let exit = self.classify(language, exception);
         let last_seen = Counters { disk: self.counters.peak_disk, ..self.counters };
         self.gauge.sample(usage(&last_seen, wall));
@@ -333,9 +305,9 @@ impl Running<'_> {
         };
         Finished {
             exit,
-            stdout: self.stdout,
-            stderr: self.stderr,
-            truncated: self.truncated,
+            stdout: self.output.stdout,
+            stderr: self.output.stderr,
+            truncated: self.output.truncated,
             value,
             artifacts: self.artifacts,
             artifacts_left_out: self.left_out,
@@ -388,7 +360,7 @@ impl Running<'_> {
     }
 
     fn tail(&self) -> &[u8] {
-        &self.stderr[self.stderr.len().saturating_sub(TAIL)..]
+        &self.output.stderr[self.output.stderr.len().saturating_sub(TAIL)..]
     }
 
     fn tail_has(&self, text: &str) -> bool {

@@ -6,10 +6,10 @@ use super::ticker::Ticker;
 use super::usr::UsrTree;
 use super::vfs::Vfs;
 use super::wasi::thread_cpu;
-use crate::backend::{BackendError, BackendErrorKind, Finished, Job, Place, Session, request};
+use crate::backend::{BackendError, BackendErrorKind, Finished, Job, Output, Place, Session, request};
 use crate::control::{CancelToken, RunControl, Stop};
 use crate::limits::ByteSize;
-use crate::outcome::{Artifact, ExceptionInfo, ExitKind, Truncated, Value};
+use crate::outcome::{Artifact, ExceptionInfo, ExitKind, Value};
 use crate::policy::Admitted;
 use std::pin::pin;
 use std::sync::Arc;
@@ -57,17 +57,7 @@ pub(super) fn bare_state(usr: Arc<UsrTree>, epoch: Instant) -> GuestState {
         wasi: WasiCtxBuilder::new().build_p1(),
         fs: Vfs::new(usr, 0),
         fds: Fds::new(),
-        stdio: Stdio {
-            stdin: Vec::new(),
-            stdin_position: 0,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            room: 0,
-            stdout_cut: false,
-            stderr_cut: false,
-            last_write: None,
-            sink: None,
-        },
+        stdio: Stdio { stdin: Vec::new(), stdin_position: 0, output: Output::new(0, None), last_write: None },
         limiter: Limiter::new(0),
         control: RunControl { deadline: epoch, cancel: CancelToken::default() },
         report: Report::default(),
@@ -203,10 +193,7 @@ impl WasmSession {
         state.gauge = job.gauge.every().map(|_| Arc::clone(&job.gauge));
         state.stdio.stdin = job.admitted.stdin().to_vec();
         state.stdio.stdin_position = 0;
-        state.stdio.room = limits.output.as_usize();
-        state.stdio.stdout_cut = false;
-        state.stdio.stderr_cut = false;
-        state.stdio.sink = job.sink.clone();
+        state.stdio.output = Output::new(limits.output.as_usize(), job.sink.clone());
         for file in job.admitted.files() {
             state.fs.put(&file.path, &file.bytes).map_err(|errno| {
                 BackendError::wasm(BackendErrorKind::InputFile {
@@ -315,20 +302,16 @@ impl WasmSession {
         } else {
             Vec::new()
         };
-        let value = match (state.report.value_json.take(), state.report.value_repr.take()) {
-            (Some(text), _) => Some(Value::from_json_text(&text)),
-            (None, Some(text)) => Some(Value::Repr(text)),
-            (None, None) => None,
-        };
+        let value = Value::from_reports(state.report.value_json.take(), state.report.value_repr.take());
         state.gauge = None;
         job.gauge.sample(state.usage().with_disk(ByteSize::from_bytes(state.fs.peak())));
-        state.stdio.sink = None;
         state.stdio.stdin = Vec::new();
+        let output = std::mem::replace(&mut state.stdio.output, Output::new(0, None));
         Finished {
             exit,
-            stdout: std::mem::take(&mut state.stdio.stdout),
-            stderr: std::mem::take(&mut state.stdio.stderr),
-            truncated: Truncated { stdout: state.stdio.stdout_cut, stderr: state.stdio.stderr_cut },
+            stdout: output.stdout,
+            stderr: output.stderr,
+            truncated: output.truncated,
             value,
             artifacts,
             artifacts_left_out: 0,

@@ -5,7 +5,7 @@ use super::session::{bare_state, on_fiber};
 use super::state::GuestState;
 use super::usr::{Archive, UsrTree};
 use super::wasi;
-use crate::outcome::OutputStream;
+use crate::backend::{Output, Sink};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmparser::ValType;
@@ -44,9 +44,8 @@ pub fn take(raw: &[u8], usr: Option<Vec<u8>>) -> wasmtime::Result<Vec<u8>> {
     state.fds.set_limit(64);
     state.fs.set_quota(64 << 20);
     state.limiter.limit = 1 << 30;
-    state.stdio.room = 1 << 20;
-    state.stdio.sink =
-        Some(Arc::new(|_: OutputStream, bytes: &[u8]| eprint!("{}", String::from_utf8_lossy(bytes))));
+    let sink: Sink = Arc::new(|_, bytes| eprint!("{}", String::from_utf8_lossy(bytes)));
+    state.stdio.output = Output::new(1 << 20, Some(sink));
     let mut store = Store::new(&engine, state);
     store.limiter(|state| &mut state.limiter);
     let mut wizer = Wizer::new();

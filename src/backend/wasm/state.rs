@@ -2,11 +2,10 @@
 
 use super::errno::Errno;
 use super::vfs::{Ino, Vfs};
-use crate::backend::{Gauge, Sink};
-use crate::control::{RunControl, Stop};
+use crate::backend::{Gauge, Output};
+use crate::control::RunControl;
 use crate::limits::ByteSize;
 use crate::monitor::ResourceUsage;
-use crate::outcome::OutputStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::{Memory, ResourceLimiter};
@@ -125,14 +124,8 @@ impl Fds {
 pub(crate) struct Stdio {
     pub(crate) stdin: Vec<u8>,
     pub(crate) stdin_position: usize,
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: Vec<u8>,
-    /// How many bytes of output are still to be kept.
-    pub(crate) room: usize,
-    pub(crate) stdout_cut: bool,
-    pub(crate) stderr_cut: bool,
+    pub(crate) output: Output,
     pub(crate) last_write: Option<Instant>,
-    pub(crate) sink: Option<Sink>,
 }
 
 /// How long after a write a guest may take to note that it has written: hundreds of times what it does.
@@ -142,28 +135,6 @@ impl Stdio {
     /// Whether the guest may not have noted its last write yet.
     pub(crate) fn has_just_written(&self) -> bool {
         self.last_write.is_some_and(|at| at.elapsed() < NOTING_TIME)
-    }
-
-    /// Keeps and passes on what fits; what does not ends the run.
-    pub(crate) fn write(&mut self, stream: OutputStream, bytes: &[u8]) -> Result<(), Stop> {
-        let fits = bytes.len().min(self.room);
-        self.room -= fits;
-        let kept = &bytes[..fits];
-        let (buffer, cut) = match stream {
-            OutputStream::Stdout => (&mut self.stdout, &mut self.stdout_cut),
-            OutputStream::Stderr => (&mut self.stderr, &mut self.stderr_cut),
-        };
-        buffer.extend_from_slice(kept);
-        if let Some(sink) = &self.sink
-            && !kept.is_empty()
-        {
-            sink(stream, kept);
-        }
-        if fits < bytes.len() {
-            *cut = true;
-            return Err(Stop::OutputLimit);
-        }
-        Ok(())
     }
 }
 

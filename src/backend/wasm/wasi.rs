@@ -248,7 +248,7 @@ fn write(mem: &mut Mem<'_>, state: &mut GuestState, fd: u32, iovs: (u32, u32), o
     let mut total = 0;
     for i in 0..iovs.1.min(MAX_IOVS) {
         let (at, len) = mem.iov(iovs.0, i)?;
-        state.stdio.write(stream, mem.slice(at, len)?)?;
+        state.stdio.output.write(stream, mem.slice(at, len)?)?;
         total += len;
     }
     state.stdio.last_write = Some(Instant::now());
