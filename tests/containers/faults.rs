@@ -151,7 +151,9 @@ fn long_run(engine: &ExecutionEngine) -> std::thread::JoinHandle<Result<Executio
     let run = std::thread::spawn(move || {
         running.execute_blocking("echo here; sleep 60", Language::Shell, &context)
     });
-    printed.recv().unwrap();
+    if printed.recv().is_err() {
+        panic!("it did not begin: {:?}", run.join().unwrap().map(|result| result.exit));
+    }
     run
 }
 

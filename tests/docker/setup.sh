@@ -46,7 +46,8 @@ esac
 
 state=${BAILIWICK_TEST_DOCKER_DIR:-$here/../../target/docker-test}
 mkdir -p "$state"
-state=$(cd "$state" && pwd)
+# Without links on the way: runc takes no root file system behind one.
+state=$(cd "$state" && pwd -P)
 # Sockets are here and not in the state: the path of one has 107 bytes at most.
 run=/run/bailiwick-test-$(printf %s "$state" | sha256sum | cut -c 1-8)
 own_host=unix://$run/docker.sock
